@@ -1,0 +1,1 @@
+"""What is true, who may see it, and how it becomes SQL. Knows no questions."""

@@ -1,0 +1,211 @@
+"""All definitions of a project, immutable, with a content hash; and the part of them that one asker may see."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from answerable.context.errors import Complaint, Where
+from answerable.context.expr import names, parse_condition, parse_expression
+from answerable.context.model import (
+    ConversionMetric,
+    CumulativeMetric,
+    DerivedMetric,
+    Dimension,
+    Exposure,
+    Metric,
+    Model,
+    RatioMetric,
+    Rule,
+    SimpleMetric,
+    Source,
+)
+from answerable.context.policy import Access, Policy, Principal, access
+from answerable.context.query import SemanticQuery
+from answerable.context.settings import ProjectSettings
+
+
+@dataclass(frozen=True)
+class VerifiedQuestion:
+    """A question with its plan and, where known, a trusted value; `of` is the hash of what was verified."""
+
+    question: str
+    plan: SemanticQuery | None
+    today: dt.date | None = None
+    value: Any = None
+    rows: tuple[tuple[Any, ...], ...] | None = None
+    tolerance: float = 0.0
+    source: Source = field(default_factory=Source)
+    of: str | None = None
+    where: Where = field(default_factory=lambda: Where("?"))
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """All definitions of a project. `version` is the hash of its files."""
+
+    settings: ProjectSettings
+    models: Mapping[str, Model]
+    metrics: Mapping[str, Metric]
+    policies: Mapping[str, Policy] = field(default_factory=dict)
+    users: Mapping[str, Principal] = field(default_factory=dict)
+    rules: tuple[Rule, ...] = ()
+    verified: tuple[VerifiedQuestion, ...] = ()
+    exposures: tuple[Exposure, ...] = ()
+    version: str = ""
+    warnings: tuple[Complaint, ...] = ()
+
+    def metric(self, name: str) -> Metric | None:
+        """A metric by its name; `customers.count` is the number of rows of an endorsed model."""
+        if found := self.metrics.get(name):
+            return found
+        model = self.models.get(name.removesuffix(".count")) if name.endswith(".count") else None
+        return row_count(model) if model else None
+
+    def inputs(self, metric: Metric) -> tuple[str, ...]:
+        """The names of the metrics that a metric is made of."""
+        match metric:
+            case SimpleMetric():
+                return ()
+            case RatioMetric():
+                return (metric.numerator, metric.denominator)
+            case DerivedMetric():
+                return tuple(part.metric for part in metric.parts.values())
+            case CumulativeMetric():
+                return (metric.metric,)
+            case ConversionMetric():
+                return (metric.base, metric.converted)
+
+    def leaves(self, metric: Metric) -> Iterator[SimpleMetric]:
+        """The simple metrics at the bottom of a metric."""
+        if isinstance(metric, SimpleMetric):
+            yield metric
+        for name in self.inputs(metric):
+            if inner := self.metric(name):
+                yield from self.leaves(inner)
+
+    def endorsed(self, metric: Metric) -> bool:
+        """Whether the data team stands behind a metric, its model, and all that it is made of."""
+        if metric.endorsed is False:
+            return False
+        if metric.model is not None and not (model := self.models.get(metric.model)) or metric.model and not model.endorsed:
+            return False
+        return all(inner is not None and self.endorsed(inner) for inner in map(self.metric, self.inputs(metric)))
+
+    def touches(self, metric: Metric) -> set[tuple[str, str]]:
+        """Each (model, column or dimension) that a metric reads, through filters and joins too."""
+        found = set[tuple[str, str]]()
+        for leaf in self.leaves(metric):
+            model = self.models[leaf.model or ""]
+            trees = [parse_expression(leaf.expr)] + ([parse_expression(leaf.filter)] if leaf.filter else [])
+            found.update(self.owner_of(model, name) for tree in trees for name in names(tree))
+            found.update((model.name, time) for time in [leaf.time or model.time] if time)
+        if isinstance(metric, DerivedMetric):
+            for part in metric.parts.values():
+                base = next(self.leaves(inner), None) if (inner := self.metric(part.metric)) else None
+                if part.filter and base:
+                    found.update(self.owner_of(self.models[base.model or ""], name) for name in names(parse_condition(part.filter)))
+        return found
+
+    def owner_of(self, model: Model, name: str) -> tuple[str, str]:
+        """The model and the column behind `customer.tier`, walked join by join from `model`."""
+        *path, last = name.split(".")
+        for step in path:
+            if step in model.joins:
+                model = self.models[model.joins[step].model]
+        return model.name, last
+
+    def access(self, model: str, principal: Principal) -> Access:
+        """What this asker sees of a model."""
+        here = [*self.models[model].dimensions, *(name for name, m in self.metrics.items() if m.model == model)]
+        return access(self.policies.get(model), model, here, principal)
+
+    def fingerprint(self, query: SemanticQuery) -> str:
+        """The hash of what a plan stands on: its metrics down to their models, and the models of its dimensions, upstreams included."""
+        metrics, models = dict[str, Metric](), set[str]()
+        stack = list(query.metrics)
+        while stack:
+            metric = self.metric(stack.pop())
+            if metric is not None and metric.name not in metrics:
+                metrics[metric.name] = metric
+                stack.extend(self.inputs(metric))
+                models.update([metric.model] if metric.model else [])
+        heads = {name.split(".")[0] for name in query.by}
+        models.update(head for head in heads if head in self.models)
+        models |= {join.model for name in list(models) for join in self._joined(name)}
+        said = [m.model_dump(mode="json", exclude={"where"}, exclude_defaults=True) for _, m in sorted(metrics.items())]
+        said += [_meaning(self.models[name]) for name in sorted(models) if name in self.models]
+        said.append([self.settings.timezone, self.settings.week_start, self.settings.fiscal_year_start])
+        return hashlib.sha256(json.dumps([query.hash, said], sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+    def _joined(self, name: str, seen: frozenset[str] = frozenset()) -> Iterator[Any]:
+        for join in self.models[name].joins.values() if name in self.models else ():
+            if join.model not in seen:
+                yield join
+                yield from self._joined(join.model, seen | {name, join.model})
+
+
+def _meaning(model: Model) -> Any:
+    """What of a model gives numbers their meaning: not its texts."""
+    texts = {"where", "label", "description", "synonyms", "owner", "tags", "unit", "format"}
+    data = model.model_dump(mode="json", exclude=texts, exclude_defaults=True)
+    data["dimensions"] = {name: d.model_dump(mode="json", exclude=texts | {"values"}, exclude_defaults=True) for name, d in model.dimensions.items()}
+    data["joins"] = {name: j.model_dump(mode="json", exclude=texts, exclude_defaults=True) for name, j in model.joins.items()}
+    return data
+
+
+def row_count(model: Model) -> SimpleMetric:
+    """The metric behind "how many customers": the rows of a model."""
+    return SimpleMetric(
+        name=f"{model.name}.count", model=model.name, expr="count(*)", fill=0, endorsed=model.endorsed, owner=model.owner, where=model.where,
+        label=f"Number of {model.words}", description=f"Rows of {model.words}: one row is one {model.entity_words}.", unit=model.words.lower(),
+    )  # fmt: skip
+
+
+def visible(catalog: Catalog, principal: Principal) -> Catalog:
+    """The catalogue of what is endorsed and this asker may see: the rest does not exist in it."""
+    models = dict[str, Model]()
+    closed = set[tuple[str, str]]()
+    for name, model in catalog.models.items():
+        verdict = catalog.access(name, principal)
+        if not model.endorsed or not verdict.open:
+            continue
+        hidden = hidden_columns(model, verdict)
+        closed |= {(name, column) for column in hidden | verdict.denied}
+        keep = {n: d for n, d in model.dimensions.items() if n not in verdict.denied and not _reads(d, hidden)}
+        models[name] = model.model_copy(update={"dimensions": keep})
+    for name, model in models.items():
+        models[name] = model.model_copy(update={"joins": {n: j for n, j in model.joins.items() if j.model in models}})
+    metrics = {
+        name: metric
+        for name, metric in catalog.metrics.items()
+        if catalog.endorsed(metric)
+        and not any(leaf.model not in models or (leaf.model, leaf.name) in closed for leaf in catalog.leaves(metric))
+        and not (catalog.touches(metric) & closed)
+        and all(owner in models for owner, _ in catalog.touches(metric))
+        and not (metric.model and (metric.model, name) in closed)
+    }
+    return replace(catalog, models=models, metrics=_closed_over(catalog, metrics))
+
+
+def _closed_over(catalog: Catalog, metrics: dict[str, Metric]) -> dict[str, Metric]:
+    """Without the metrics one of whose inputs is missing, until nothing more falls."""
+    while falling := [n for n, m in metrics.items() if any(i not in metrics and i in catalog.metrics for i in catalog.inputs(m))]:
+        metrics = {n: m for n, m in metrics.items() if n not in falling}
+    return metrics
+
+
+def hidden_columns(model: Model, verdict: Access) -> set[str]:
+    """The physical columns that are closed: read by a denied or masked dimension, and plainly shown by no open one."""
+    plain = {d.column for n, d in model.dimensions.items() if d.column and n not in verdict.denied}
+    computed = {n: d for n, d in model.dimensions.items() if n in verdict.denied or (n in verdict.masks and d.column is None)}
+    touched = {name for d in computed.values() for name in names(parse_expression(d.sql)) if "." not in name}
+    return touched - {column for column in plain if column}
+
+
+def _reads(dimension: Dimension, hidden: set[str]) -> bool:
+    return bool(hidden) and any(name in hidden for name in names(parse_expression(dimension.sql)))

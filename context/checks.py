@@ -1,0 +1,237 @@
+"""What must hold between definitions once each is read by itself: names that lead somewhere, keys, cycles, grain."""
+
+from __future__ import annotations
+
+import graphlib
+from collections import defaultdict
+from collections.abc import Iterator
+
+from sqlglot import exp
+
+from answerable.context.catalog import Catalog
+from answerable.context.errors import Complaint, Where, nearest
+from answerable.context.expr import BadExpression, bind_user, is_aggregate, names, parse_condition, parse_expression
+from answerable.context.model import CumulativeMetric, DerivedMetric, Item, Metric, Model, SimpleMetric
+from answerable.context.policy import Policy
+from answerable.context.words import fold
+
+VOLATILE = (exp.Rand, exp.CurrentTimestamp, exp.CurrentDate, exp.CurrentTime, exp.CurrentUser)
+
+
+def check(catalog: Catalog) -> list[Complaint]:
+    """Every complaint about a catalogue whose files could be read."""
+    found: list[Complaint] = []
+    for model in catalog.models.values():
+        found += [*_model(model, catalog), *_joins(model, catalog)]
+    for metric in catalog.metrics.values():
+        found += _metric(metric, catalog)
+    found += _cycles(catalog)
+    if not any(not c.warning for c in found):
+        for policy in catalog.policies.values():
+            found += _policy(policy, catalog)
+        found += [*_shared_synonyms(catalog), *_exposures(catalog)]
+    return found
+
+
+def _model(model: Model, catalog: Catalog) -> Iterator[Complaint]:
+    for key in ("description", "owner", "primary_key"):
+        if model.endorsed and not getattr(model, key):
+            yield Complaint("recommended", model.where, f"model {model.name} has no {key}", f"add {key}: …", warning=True)
+    if model.time and (model.time not in model.dimensions or model.dimensions[model.time].type != "time"):
+        yield Complaint("unknown", model.where, f"time: {model.time} is no time dimension of {model.name}", f"add it with type: time{_near(model.time, model.dimensions)}")
+    for dimension in model.dimensions.values():
+        what = f"dimension {dimension.name}"
+        tree, complaint = _parsed(dimension.sql, dimension.where, what)
+        yield from complaint
+        if tree is not None and is_aggregate(tree):
+            yield Complaint("aggregate", dimension.where, f"{what} aggregates", "make it a metric")
+        if tree is not None:
+            yield from _dotted(tree, model, catalog, dimension.where, what)
+        if dimension.values_of and not _dimension_named(dimension.values_of, catalog):
+            yield Complaint("unknown", dimension.where, f"values_of: {dimension.values_of} is no dimension", "write MODEL.DIMENSION")
+    if model.always:
+        tree, complaint = _parsed(model.always, model.where, f"always of {model.name}")
+        yield from complaint
+
+
+def _dimension_named(name: str, catalog: Catalog) -> bool:
+    model, _, dimension = name.partition(".")
+    return model in catalog.models and dimension in catalog.models[model].dimensions
+
+
+def _joins(model: Model, catalog: Catalog) -> Iterator[Complaint]:
+    for join in model.joins.values():
+        if not (other := catalog.models.get(join.model)):
+            yield Complaint("unknown", join.where, f"join {join.name} leads to {join.model}, which is no model", f"name a model{_near(join.model, catalog.models)}")
+            continue
+        keys = [list(key) for key in (other.primary_key, *other.unique) if key]
+        remote = sorted(join.on.values())
+        if not keys:
+            yield Complaint("join", join.where, f"{other.name} has no primary_key, so {join.name} may meet many rows", f"add primary_key to {other.where}")
+        elif not any(sorted(key) == remote for key in keys) and join.valid is None:
+            mend = f"join on {' or '.join(', '.join(key) for key in keys)}, or list {', '.join(remote)} under unique"
+            yield Complaint("fan-out", join.where, f"{join.name} meets {other.name} on {', '.join(remote)}, which is no key of it: one row would meet many", mend)
+    for name in model.joins.keys() & model.dimensions.keys():
+        if model.dimensions[name].column is None:
+            yield Complaint("names", model.joins[name].where, f"{name} is a join and a computed dimension", "rename one", warning=True)
+
+
+def _metric(metric: Metric, catalog: Catalog) -> Iterator[Complaint]:
+    if isinstance(metric, SimpleMetric):
+        yield from _simple(metric, catalog)
+        return
+    for name in catalog.inputs(metric) if _readable(metric) else ():
+        if catalog.metric(name) is None:
+            yield Complaint("unknown", metric.where, f"{metric.name} is made of {name}, which is no metric", f"name a metric{_near(name, catalog.metrics)}")
+    if isinstance(metric, DerivedMetric):
+        tree, complaint = _parsed(metric.expr, metric.where, metric.name)
+        yield from complaint
+        if tree is not None and is_aggregate(tree):
+            yield Complaint("aggregate", metric.where, f"{metric.name} aggregates metrics, which are aggregates already", "leave the function out")
+        for unused in set(metric.inputs) - set(metric.parts) if tree is not None else ():
+            yield Complaint("unused", metric.where, f"the input {unused} of {metric.name} is not in its expr", "use it or remove it", warning=True)
+    if isinstance(metric, CumulativeMetric) and metric.window and metric.to_date:
+        yield Complaint("form", metric.where, f"{metric.name} has a window and to_date", "keep one")
+
+
+def _readable(metric: Metric) -> bool:
+    if isinstance(metric, DerivedMetric):
+        try:
+            parse_expression(metric.expr)
+        except BadExpression:
+            return False
+    return True
+
+
+def _simple(metric: SimpleMetric, catalog: Catalog) -> Iterator[Complaint]:
+    model = catalog.models.get(metric.model or "")
+    if model is None:
+        return
+    tree, complaint = _parsed(metric.expr, metric.where, metric.name)
+    yield from complaint
+    if tree is not None:
+        aggregates = list(tree.find_all(exp.AggFunc))
+        if not aggregates:
+            yield Complaint("aggregate", metric.where, f"{metric.name} does not aggregate: {metric.expr}", "write sum(…), count(*) or another aggregate")
+        if any(inner.parent_select is None and inner.find_ancestor(exp.AggFunc) for inner in aggregates):
+            yield Complaint("aggregate", metric.where, f"{metric.name} has an aggregate inside an aggregate", "take the inner one out, or make two metrics")
+        yield from _dotted(tree, model, catalog, metric.where, metric.name)
+    if metric.filter:
+        tree, complaint = _parsed(metric.filter, metric.where, f"the filter of {metric.name}")
+        yield from complaint
+        if tree is not None:
+            yield from _dotted(tree, model, catalog, metric.where, f"the filter of {metric.name}")
+    if metric.time and (metric.time not in model.dimensions or model.dimensions[metric.time].type != "time"):
+        yield Complaint("unknown", metric.where, f"time: {metric.time} is no time dimension of {model.name}", f"add it with type: time{_near(metric.time, model.dimensions)}")
+
+
+def _parsed(text: str, where: Where, what: str) -> tuple[exp.Expression | None, list[Complaint]]:
+    try:
+        return parse_expression(text), []
+    except BadExpression:
+        return None, [Complaint("expression", where, f"{what} is no SQL expression: {text}", "check brackets, quotes and commas")]
+
+
+def _dotted(tree: exp.Expression, model: Model, catalog: Catalog, where: Where, what: str) -> Iterator[Complaint]:
+    """Dotted names walk to-one joins; a bare name may be a column, which only the warehouse can tell."""
+    for name in dict.fromkeys(names(tree)):
+        *path, last = name.split(".")
+        here: Model | None = model
+        for step in path:
+            join = here.joins.get(step) if here else None
+            if here is None or join is None:
+                known = here.joins if here else ()
+                yield Complaint("unknown column", where, f"{what} names {name}, and {here.name if here else step} has no join {step}", f"add the join{_near(step, known)}")
+                break
+            here = catalog.models.get(join.model)
+        else:
+            if path and here and last not in here.dimensions and last not in here.primary_key:
+                yield Complaint("unknown column", where, f"{what} names {name}, and {here.name} has no dimension {last}", f"add it to {here.where.file}{_near(last, here.dimensions)}")
+
+
+def _near(name: str, known: object) -> str:
+    near = nearest(name, known, 1) if isinstance(known, dict) else ()
+    return f"; nearest: {near[0]}" if near else ""
+
+
+def _cycles(catalog: Catalog) -> Iterator[Complaint]:
+    graph = {name: set(catalog.inputs(m)) & catalog.metrics.keys() for name, m in catalog.metrics.items() if _readable(m)}
+    try:
+        graphlib.TopologicalSorter(graph).prepare()
+    except graphlib.CycleError as error:
+        loop = error.args[1]
+        yield Complaint("cycle", catalog.metrics[loop[0]].where, f"metrics that need each other: {' → '.join(reversed(loop))}", "break the loop")
+
+
+def _policy(policy: Policy, catalog: Catalog) -> Iterator[Complaint]:
+    if not (model := catalog.models.get(policy.model)):
+        yield Complaint("policy", policy.where, f"a policy of {policy.model}, which is no model", f"name a model{_near(policy.model, catalog.models)}")
+        return
+    metrics = {name: m for name, m in catalog.metrics.items() if m.model == model.name}
+    known: dict[str, object] = {**model.dimensions, **metrics}
+    everyone = policy.groups.get("everyone")
+    for group, rule in policy.groups.items():
+        where = Where(policy.where.file, policy.lines.get(group, policy.where.line))
+        for name in (*rule.deny, *(rule.allow or ()), *rule.mask):
+            if name not in known or (name in rule.mask and name not in model.dimensions):
+                yield Complaint("policy", where, f"group {group} names {name}, which is no {'dimension' if name in rule.mask else 'dimension or metric'} of {model.name}", f"remove it{_near(name, known)}")
+        for name, mask in rule.mask.items():
+            if name in _keys(model) and mask.kind != "hash":
+                yield Complaint("policy", where, f"group {group} masks the key {name} with {mask}", "use hash, or deny it")
+            if mask.kind == "hash" and len(catalog.settings.mask_key or "") < 16:
+                yield Complaint("policy", where, f"group {group} hashes {name} without a mask_key of at least 16 bytes", "set mask_key in answerable.yml")
+        if rule.rows:
+            yield from _rows(rule.rows, model, catalog, where)
+        if everyone and group != "everyone":
+            if rule.rows and everyone.rows is None:
+                yield Complaint("policy", where, f"rows of {group} is void: everyone sees all rows", "leave it out, or give everyone rows")
+            for name in rule.mask:
+                if everyone.verdict(name) is None:
+                    yield Complaint("policy", where, f"the mask of {name} for {group} is void: everyone sees it as it is", "leave it out, or deny it to everyone")
+        if group != "everyone" and catalog.users and not any(group in user.groups for user in catalog.users.values()):
+            yield Complaint("policy", where, f"no user is in the group {group}", "add one to policies/users.yml, or let the identity provider say so", warning=True)
+
+
+def _keys(model: Model) -> set[str]:
+    return {*model.primary_key, *(column for join in model.joins.values() for column in join.on)}
+
+
+def _rows(text: str, model: Model, catalog: Catalog, where: Where) -> Iterator[Complaint]:
+    try:
+        tree = parse_condition(bind_user(text)[0])
+    except BadExpression as error:
+        yield Complaint("policy", where, str(error), "write a condition over dimensions")
+        return
+    used = list(names(tree))
+    if not used:
+        yield Complaint("policy", where, f"the rows {text!r} name no dimension, so they are always true or always false", "name a dimension")
+    if tree.find(*VOLATILE, exp.Query) or is_aggregate(tree):
+        yield Complaint("policy", where, f"the rows {text!r} call something that changes from row to row or run to run", "compare dimensions with constants")
+    for name in used:
+        *path, last = name.split(".")
+        here: Model | None = model
+        for step in path:
+            here = catalog.models.get(here.joins[step].model) if here and step in here.joins else None
+        if here is None or last not in here.dimensions:
+            yield Complaint("policy", where, f"the rows name {name}, which is no dimension that {model.name} reaches to-one", f"name a dimension{_near(last, (here or model).dimensions)}")
+
+
+def _shared_synonyms(catalog: Catalog) -> Iterator[Complaint]:
+    claims = defaultdict[str, dict[str, Item]](dict)
+    for metric in catalog.metrics.values():
+        if catalog.endorsed(metric) and not metric.hidden:
+            for word in {metric.name, metric.words, *metric.synonyms}:
+                claims[fold(word)][metric.name] = metric
+    settled = {fold(word) for rule in catalog.rules for word in rule.words}
+    for word, items in claims.items():
+        if len(items) > 1 and word not in settled:
+            first = list(items.values())[-1]
+            what = f"“{word}” names {' and '.join(sorted(items))}: people will be asked"
+            yield Complaint("two meanings", first.where, what, "keep one, or settle it with words: in rules/", warning=True)
+
+
+def _exposures(catalog: Catalog) -> Iterator[Complaint]:
+    for exposure in catalog.exposures:
+        for name in exposure.metrics:
+            if name not in catalog.metrics:
+                yield Complaint("unknown", exposure.where, f"{exposure.name} uses {name}, which is no metric", f"name a metric{_near(name, dict(catalog.metrics))}", warning=True)

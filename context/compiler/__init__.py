@@ -1,0 +1,188 @@
+"""A plan becomes a tree over logical models: pure and deterministic. Knows no asker: what one may see is the gate's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from answerable.context.catalog import Catalog
+from answerable.context.compiler import combine
+from answerable.context.compiler.cells import Cells
+from answerable.context.compiler.columns import additive, key_column, share_name, value_column
+from answerable.context.compiler.combine import quoted
+from answerable.context.compiler.compare import changes, moved
+from answerable.context.compiler.listing import listing
+from answerable.context.compiler.scan import PERIODS, Scanner, period_field, scans
+from answerable.context.compiler.snapshot import snapshot
+from answerable.context.errors import NotSupported, PlanError, UnknownName, WrongType, nearest
+from answerable.context.expr import BadExpression, dotted, parse_condition, substitute
+from answerable.context.model import SimpleMetric
+from answerable.context.paths import Field
+from answerable.context.query import Column, SemanticQuery, TimeWindow, Top
+
+
+@dataclass(frozen=True)
+class Fact:
+    """What one scan stood on, for the answer's assumptions."""
+
+    model: str
+    time: str | None
+    metrics: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A tree over logical models, the columns that it gives, and what it stands on."""
+
+    tree: exp.Query
+    columns: tuple[Column, ...]
+    facts: tuple[Fact, ...] = ()
+
+
+def compile_query(query: SemanticQuery, catalog: Catalog) -> Compiled:
+    """Compile a plan. Raises a PlanError that names the thing, what is near it, and the mend."""
+    _refuse_what_is_not_compiled(query)
+    if not query.metrics:
+        tree, columns = listing(query, catalog)
+        return Compiled(tree, columns)
+    return _Plan(query, catalog).compiled()
+
+
+class _Plan:
+    """One plan with metrics on its way through the steps."""
+
+    def __init__(self, query: SemanticQuery, catalog: Catalog) -> None:
+        self.query, self.catalog = query, catalog
+        self.cells = Cells(catalog)
+        self.shown = {name: self.cells.expression(name) for name in query.metrics}
+        if query.compare:
+            frame, window = moved(query.compare, query.window)
+            for name in query.metrics:
+                self.shown |= changes(name, self.shown[name], self.cells.expression(name, frame, window))
+        self.shares = {share_name(name, query.share): self._share(name) for name in query.metrics} if query.share else {}
+        self.scans = scans(catalog, query, self.cells.columns)
+        self.scanners = [Scanner(catalog, query, scan) for scan in self.scans]
+        self.fields: list[Field] = self.scanners[0].fields
+
+    def compiled(self) -> Compiled:
+        steps = [*self._periods(), *self._scans()]
+        source = self._together(steps)
+        source = self._filled(steps, source)
+        select = self._result(source)
+        for name, step in steps:
+            select = select.with_(name, as_=step)
+        facts = tuple(Fact(s.model.name, s.time, tuple(dict.fromkeys(cell.metric.name for _, cell in s.cells))) for s in self.scans)
+        return Compiled(select, self._columns(), facts)
+
+    # -- steps, in the order of the SQL -----------------------------------------------------------------------------------
+
+    def _periods(self) -> list[tuple[str, exp.Select]]:
+        framed = [scan for scan in self.scans if scan.frame]
+        self.period = next((f for scanner in self.scanners if (f := period_field(scanner.fields, scanner.scan))), None)
+        self.spine = self.period is not None and any(isinstance(m := self.catalog.metric(n), SimpleMetric) and m.fill is not None for n in self.query.metrics)
+        if self.period is None or not (framed or self.spine):
+            return []
+        return [(PERIODS, combine.periods(self.catalog, self.period, self.scans, self.query.window or TimeWindow()))]
+
+    def _scans(self) -> list[tuple[str, exp.Select]]:
+        steps: dict[str, exp.Select] = {}
+        for scanner in self.scanners:
+            pick = scanner.scan.cells[0][1].metric.over_time
+            select = snapshot(scanner, pick) if pick else scanner.select()
+            select.add_comments([f" {scanner.scan.metrics} "])
+            steps[_free(scanner.scan.name, steps)] = select
+        return list(steps.items())
+
+    def _together(self, steps: list[tuple[str, exp.Select]]) -> str:
+        names = [name for name, _ in steps if name != PERIODS]
+        if len(names) == 1:
+            return names[0]
+        parts = [(name, [column for column, _ in scan.cells]) for name, scan in zip(names, self.scans, strict=True)]
+        steps.append((combine.TOGETHER, combine.merged(parts, list(self.query.by))))
+        return combine.TOGETHER
+
+    def _filled(self, steps: list[tuple[str, exp.Select]], source: str) -> str:
+        if not self.spine or self.period is None:
+            return source
+        values = list(self.cells.columns.values())
+        steps.append((combine.FILLED, combine.filled(source, self.period.ref, list(self.query.by), values)))
+        return combine.FILLED
+
+    def _result(self, source: str) -> exp.Select:
+        values = {**self.shown, **self.shares}
+        keys = [quoted(ref) for ref in self.query.by]
+        select = exp.select(*keys, *(exp.alias_(value, name, quoted=True) for name, value in values.items())).from_(source)
+        if self.query.having:
+            select = select.where(*(self._having(text) for text in self.query.having))
+        limit = self.query.limit
+        if isinstance(limit, Top):
+            rank = exp.Window(this=exp.RowNumber(), partition_by=[quoted(p) for p in limit.per], order=exp.Order(expressions=self._order()))
+            select.set("qualify", exp.Qualify(this=rank <= limit.n))
+            select = select.order_by(*(_ordered(quoted(p), False) for p in limit.per), *self._order())
+        else:
+            select = select.order_by(*self._order()) if self.query.by else select
+        return select.limit(limit) if isinstance(limit, int) else select
+
+    def _having(self, text: str) -> exp.Expression:
+        try:
+            tree = parse_condition(text)
+        except BadExpression as error:
+            raise WrongType(f"The condition {error}.", text) from None
+        known = {**self.shown, **{ref: quoted(ref) for ref in self.query.by}}
+
+        def value(column: exp.Column) -> exp.Expression:
+            name = dotted(column)
+            if name not in known:
+                raise UnknownName(f"{name} is not a metric of this plan.", name, nearest(name, known))
+            return exp.paren(known[name].copy()) if isinstance(known[name], exp.Binary) else known[name].copy()
+
+        return substitute(tree, value)
+
+    def _order(self) -> list[exp.Expression]:
+        """The plan's order, then the keys, so that equal rows stand where they stood."""
+        known = [*self.query.by, *self.shown, *self.shares]
+        asked = [(text.lstrip("-"), text.startswith("-")) for text in self.query.order]
+        for name, _ in asked:
+            if name not in known:
+                raise UnknownName(f"The order names {name}, which is no column of this plan.", name, nearest(name, known))
+        rest = [(ref, False) for ref in self.query.by if ref not in {name for name, _ in asked}]
+        return [_ordered(quoted(name), descending) for name, descending in [*asked, *rest]]
+
+    def _share(self, name: str) -> exp.Expression:
+        metric = self.catalog.metric(name)
+        assert self.query.share is not None
+        if not isinstance(metric, SimpleMetric) or not additive(metric):
+            raise NotSupported(f"The parts of {metric.words if metric else name} do not add up to its whole, so a share of it is not supported yet.", name)
+        within = [ref for ref in self.query.share if ref != "total"]
+        for ref in within:
+            if ref not in self.query.by:
+                raise UnknownName(f"The share names {ref}, which is not in by.", ref, nearest(ref, self.query.by))
+        whole = exp.Window(this=exp.Sum(this=self.shown[name].copy()), partition_by=[quoted(ref) for ref in within])
+        return exp.Div(this=exp.cast(self.shown[name].copy(), "DOUBLE"), expression=exp.func("NULLIF", whole, exp.Literal.number(0)))
+
+    def _columns(self) -> tuple[Column, ...]:
+        keys = [key_column(field) for field in self.fields]
+        values = [value_column(name, self.catalog) for name in [*self.shown, *self.shares]]
+        return (*keys, *values)
+
+
+def _refuse_what_is_not_compiled(query: SemanticQuery) -> None:
+    for key in ("each", "bounds"):
+        if getattr(query, key):
+            raise NotSupported(f"{key} in a plan is not supported yet.", key)
+    if query.rows and query.metrics:
+        raise PlanError("A plan with rows lists rows; it has no metrics.", "rows")
+    if query.window and query.window.start and query.window.end and str(query.window.start) >= str(query.window.end):
+        raise PlanError("The window ends before it starts.", "window")
+
+
+def _ordered(column: exp.Expression, descending: bool) -> exp.Ordered:
+    return exp.Ordered(this=column, desc=descending, nulls_first=False)
+
+
+def _free(name: str, taken: dict[str, exp.Select]) -> str:
+    return name if name not in taken else next(n for i in range(2, 10_000) if (n := f"{name}_{i}") not in taken)
+
+
+__all__ = ["Compiled", "Fact", "compile_query"]

@@ -1,0 +1,118 @@
+"""A metric becomes arithmetic over cells: simple metrics, each with the frame of time and the filters of its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+from sqlglot import exp
+
+from answerable.context.catalog import Catalog
+from answerable.context.compiler.time import Frame, Span, Step
+from answerable.context.errors import NotSupported, UnknownName, nearest
+from answerable.context.expr import parse_expression, substitute
+from answerable.context.model import (
+    ConversionMetric,
+    CumulativeMetric,
+    DerivedMetric,
+    Input,
+    Metric,
+    RatioMetric,
+    SimpleMetric,
+)
+from answerable.context.query import TimeWindow
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One number for each group: a simple metric, the rows of time that count, and filters from the metrics above it."""
+
+    metric: SimpleMetric
+    frame: Frame = ()
+    filters: tuple[str, ...] = ()
+    window: TimeWindow | None = None
+    """Another window than the plan's, for comparisons."""
+
+
+class Cells:
+    """The distinct cells of a plan, each with the column that it gets in the merged result."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+        self.columns: dict[Cell, str] = {}
+
+    def expression(self, name: str, frame: Frame = (), window: TimeWindow | None = None) -> exp.Expression:
+        """The metric `name` as SQL over cells' columns. Raises UnknownName or NotSupported."""
+        metric = self.catalog.metric(name)
+        if metric is None:
+            raise UnknownName(f"There is no metric {name}.", name, nearest(name, [n for n, m in self.catalog.metrics.items() if not m.hidden]))
+        return self._expression(metric, Cell(_NONE, frame, window=window))
+
+    def _expression(self, metric: Metric, at: Cell) -> exp.Expression:
+        match metric:
+            case SimpleMetric():
+                column = exp.column(self._column(replace(at, metric=metric)))
+                return column if metric.fill is None else exp.func("COALESCE", column, exp.Literal.number(f"{metric.fill:g}"))
+            case RatioMetric():
+                over, under = self._inner(metric.numerator, at), self._inner(metric.denominator, at)
+                nonzero = exp.func("NULLIF", under, exp.Literal.number(0))
+                return exp.Div(this=exp.cast(over, "DOUBLE"), expression=nonzero)
+            case DerivedMetric():
+                parts = metric.parts
+                tree = substitute(parse_expression(metric.expr), lambda column: self._part(parts[column.name], at))
+                return exp.paren(_null_over_zero(tree), copy=False)
+            case CumulativeMetric():
+                if metric.at_period != "last":
+                    raise NotSupported(f"{metric.words} shows the {metric.at_period} value of a period, which is not supported yet.", metric.name)
+                return self._inner(metric.metric, replace(at, frame=(*at.frame, _running(metric))))
+            case ConversionMetric():
+                raise NotSupported(f"{metric.words} is a conversion, and conversions are not supported yet.", metric.name)
+            case _:
+                assert_never(metric)
+
+    def _inner(self, name: str, at: Cell) -> exp.Expression:
+        metric = self.catalog.metric(name)
+        if metric is None:
+            raise UnknownName(f"There is no metric {name}.", name)
+        return self._expression(metric, at)
+
+    def _part(self, part: Input, at: Cell) -> exp.Expression:
+        if part.offset:
+            at = replace(at, frame=(*at.frame, Step("offset", Span.of(part.offset))))
+        if part.offset_to:
+            at = replace(at, frame=(*at.frame, Step("offset_to", grain=part.offset_to)))
+        if part.filter:
+            at = replace(at, filters=(*at.filters, part.filter))
+        return self._inner(part.metric, at)
+
+    def _column(self, cell: Cell) -> str:
+        if cell not in self.columns:
+            taken = set(self.columns.values())
+            suffix = ["before"] if cell.window else []
+            suffix += [step.kind for step in cell.frame] + (["where"] if cell.filters else [])
+            name = "_".join([cell.metric.name.replace(".", "_"), *suffix])
+            self.columns[cell] = next(n for n in _numbered(name) if n not in taken)
+        return self.columns[cell]
+
+
+def _null_over_zero(tree: exp.Expression) -> exp.Expression:
+    """Arithmetic of metrics, in which a zero denominator gives null on every engine."""
+    for division in list(tree.find_all(exp.Div)):
+        if not isinstance(division.expression, (exp.Literal, exp.Nullif)):
+            division.set("expression", exp.func("NULLIF", division.expression, exp.Literal.number(0)))
+    return tree
+
+
+def _running(metric: CumulativeMetric) -> Step:
+    if metric.to_date:
+        return Step("to_date", grain=metric.to_date)
+    return Step("window", Span.of(metric.window)) if metric.window else Step("all")
+
+
+def _numbered(name: str) -> Iterator[str]:
+    yield name
+    yield from (f"{name}_{n}" for n in range(2, 10_000))
+
+
+_NONE = SimpleMetric(name="", expr="count(*)")

@@ -1,0 +1,154 @@
+"""One fact with the to-one joins that a scan of it needs, over *logical* models: the gate puts in what the asker may see."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+
+from sqlglot import exp
+
+from answerable.context.catalog import Catalog
+from answerable.context.compiler.time import part, truncated
+from answerable.context.errors import UnknownName, WrongType, nearest
+from answerable.context.expr import BadExpression, dotted, is_aggregate, parse_condition, parse_expression, substitute
+from answerable.context.model import Model
+from answerable.context.paths import Field, Path, follow, resolve
+
+RAW = "__column"
+"""Behind a dimension's name: the physical column of that name, where the dimension computes something else."""
+
+
+class Relation:
+    """The FROM clause of one scan; joins are added as columns ask for them."""
+
+    def __init__(self, catalog: Catalog, model: Model, time: str | None) -> None:
+        self.catalog, self.model, self.time = catalog, model, time
+        self.aliases: dict[Path, str] = {(): model.name}
+
+    def field(self, ref: str) -> Field:
+        """What a plan's name means here; `time` is this scan's own time dimension."""
+        name, _, grain = ref.partition(":")
+        if name == "time" and self.time:
+            own = f"{self.time}:{grain}" if grain else self.time
+            return replace(resolve(self.catalog, self.model, own), ref=ref)
+        return resolve(self.catalog, self.model, ref)
+
+    def key(self, field: Field) -> exp.Expression:
+        """A field as SQL, cut to its grain."""
+        column = self.column(field.path, field.dimension.name)
+        if field.is_part:
+            return part(column, field.grain or "")
+        grain = field.grain or (field.dimension.grain if field.is_time else None)
+        return truncated(column, grain, self.catalog.settings) if grain and grain not in ("second", "minute") else column
+
+    def column(self, path: Path, name: str) -> exp.Column:
+        return exp.column(name, table=self._alias(path))
+
+    def moment(self) -> exp.Column:
+        """The scan's own time, untouched: windows stand on it."""
+        assert self.time is not None
+        return self.column((), self.time)
+
+    def measured(self, text: str) -> exp.Expression:
+        """A metric's `expr`: bare names are the table's columns, dotted ones walk joins."""
+        return substitute(parse_expression(text), lambda column: self._defined(column, raw=True))
+
+    def filtered(self, text: str) -> exp.Expression:
+        """A metric's own filter: a dimension's name wins over a column's."""
+        return substitute(parse_expression(text), lambda column: self._defined(column, raw=False))
+
+    def _defined(self, column: exp.Column, raw: bool) -> exp.Column:
+        *head, name = dotted(column).split(".")
+        model = follow(self.catalog, self.model, tuple(head))
+        if model is None:
+            raise UnknownName(f"{self.model.words} has no join {head[0]}.", dotted(column))
+        dimension = model.dimensions.get(name)
+        if raw and not head and dimension is not None and dimension.column != name:
+            name += RAW
+        return self.column(tuple(head), name)
+
+    def condition(self, text: str) -> exp.Expression:
+        """A plan's condition over dimensions, with its types checked."""
+        try:
+            tree = parse_condition(text)
+        except BadExpression as error:
+            raise WrongType(f"The condition {error}.", text) from None
+        if is_aggregate(tree):
+            raise WrongType("A condition in where is about rows; one about totals goes to having.", text)
+        fields = {dotted(column): self.field(dotted(column)) for column in tree.find_all(exp.Column)}
+        if not fields:
+            raise WrongType("A condition names at least one dimension.", text)
+        for column in tree.find_all(exp.Column):
+            check_types(column, fields[dotted(column)])
+        return substitute(tree, lambda column: self._typed(column, fields[dotted(column)]))
+
+    def _typed(self, column: exp.Column, field: Field) -> exp.Expression:
+        return self.key(field) if field.grain else self.column(field.path, field.dimension.name)
+
+    def select(self, *columns: exp.Expression) -> exp.Select:
+        """SELECT columns FROM the fact and its joins, each joined left so that no row of the fact is lost."""
+        select = exp.select(*columns).from_(exp.to_table(self.model.name).as_(self.model.name))
+        return self.joined(select)
+
+    def joined(self, select: exp.Select) -> exp.Select:
+        for path, alias in self.aliases.items():
+            if path:
+                select = select.join(exp.to_table(self._model(path).name).as_(alias), on=self._on(path), join_type="left")
+        return select
+
+    def _on(self, path: Path) -> exp.Expression:
+        join = self._model(path[:-1]).joins[path[-1]]
+        near, far = self.aliases[path[:-1]], self.aliases[path]
+        pairs = [exp.EQ(this=exp.column(own, table=near), expression=exp.column(theirs, table=far)) for own, theirs in join.on.items()]
+        if join.valid:
+            moment, until = self.moment(), exp.column(join.valid.to, table=far)
+            pairs.append(moment >= exp.column(join.valid.from_, table=far))
+            pairs.append(exp.paren(exp.or_(moment.copy() < until, until.copy().is_(exp.null()))))
+        return exp.and_(*pairs)
+
+    def _model(self, path: Path) -> Model:
+        model = follow(self.catalog, self.model, path)
+        if model is None:
+            raise UnknownName(f"{self.model.words} has no join {path[0]}.", path[0], nearest(path[0], self.model.joins))
+        return model
+
+    def _alias(self, path: Path) -> str:
+        for n in range(1, len(path) + 1):
+            step = path[:n]
+            if step not in self.aliases:
+                alias = "_".join(step)
+                self.aliases[step] = alias if alias not in self.aliases.values() else f"{alias}_{len(self.aliases)}"
+        return self.aliases[path]
+
+
+def check_types(column: exp.Column, field: Field) -> None:
+    """Raise WrongType where a dimension is compared with a literal of another type."""
+    parent = column.parent
+    if isinstance(parent, (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ)):
+        others = [side for side in (parent.this, parent.expression) if side is not column]
+    elif isinstance(parent, (exp.In, exp.Between)) and parent.this is column:
+        others = parent.expressions if isinstance(parent, exp.In) else [parent.args["low"], parent.args["high"]]
+    else:
+        return
+    wanted = "number" if field.is_part else field.dimension.type
+    for other in others:
+        if isinstance(other, exp.Neg):
+            other = other.this
+        if isinstance(other, (exp.Literal, exp.Boolean)) and not _fits(other, wanted):
+            raise WrongType(f"{field.dimension.words} is a {wanted}, and {other.sql()} is none.", field.ref)
+
+
+def _fits(literal: exp.Literal | exp.Boolean, wanted: str) -> bool:
+    if wanted == "boolean" or isinstance(literal, exp.Boolean):
+        return wanted == "boolean" and (isinstance(literal, exp.Boolean) or literal.this in ("true", "false"))
+    if wanted == "time":
+        return literal.is_string and _is_moment(literal.this)
+    return bool(literal.is_string) == (wanted == "text")
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        dt.datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,180 @@
+"""One pass over one fact: its measures at its own grain, grouped by the plan's keys. A to-many path can't occur here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from answerable.context.catalog import Catalog
+from answerable.context.compiler.cells import Cell
+from answerable.context.compiler.relation import Relation
+from answerable.context.compiler.time import Frame, Moment, frame_sql, frame_window, literal
+from answerable.context.errors import NotSupported, PlanError, Unreachable
+from answerable.context.model import GRAINS, Model
+from answerable.context.paths import Field
+from answerable.context.query import SemanticQuery, TimeWindow
+
+PERIODS, PERIOD = "periods", "period"
+
+
+@dataclass(frozen=True)
+class Scan:
+    """The cells that share a fact, its time and a frame; `window` is the plan's or a comparison's."""
+
+    model: Model
+    time: str | None
+    frame: Frame
+    window: TimeWindow | None
+    cells: tuple[tuple[str, Cell], ...]
+
+    @property
+    def name(self) -> str:
+        moved = ["other"] if any(cell.window for _, cell in self.cells) else []
+        return "_".join([self.model.name, *moved, *(step.kind for step in self.frame), "totals"])
+
+    @property
+    def metrics(self) -> str:
+        return ", ".join(dict.fromkeys(cell.metric.name for _, cell in self.cells))
+
+
+def scans(catalog: Catalog, query: SemanticQuery, columns: dict[Cell, str]) -> list[Scan]:
+    """The fewest passes that give all cells."""
+    groups: dict[tuple[str, str | None, Frame, TimeWindow | None, object], list[tuple[str, Cell]]] = {}
+    for cell, column in columns.items():
+        model = catalog.models.get(cell.metric.model or "")
+        if model is None:
+            raise Unreachable(f"{cell.metric.words} stands on a model that is not there.", cell.metric.name)
+        time = cell.metric.time or model.time
+        snapshot = cell.metric if cell.metric.over_time else None
+        groups.setdefault((model.name, time, cell.frame, cell.window, snapshot), []).append((column, cell))
+    return [
+        Scan(catalog.models[name], time, frame, window or query.window, tuple(cells))
+        for (name, time, frame, window, _), cells in groups.items()
+    ]
+
+
+class Scanner:
+    """Writes one scan as a SELECT."""
+
+    def __init__(self, catalog: Catalog, query: SemanticQuery, scan: Scan) -> None:
+        self.catalog, self.query, self.scan = catalog, query, scan
+        self.relation = Relation(catalog, scan.model, scan.time)
+        self.fields = [self.relation.field(ref) for ref in query.by]
+        self.wheres = [self.relation.condition(text) for text in query.where]
+
+    def select(self, bounded: bool = True) -> exp.Select:
+        """The SELECT; `bounded` False leaves the window to the caller."""
+        framed = self.period_field() if self.scan.frame else None
+        keys = [self._key(field, framed) for field in self.fields]
+        shared = self._shared_filter()
+        measures = [self._measure(column, cell, shared is None) for column, cell in self.scan.cells]
+        if framed:
+            select = self._over_periods([*keys, *measures], framed)
+        else:
+            select = self.relation.select(*keys, *measures).where(*(self._window() if bounded else []), copy=False)
+        conditions = [*self.wheres, *([shared] if shared is not None else self._any_filter())]
+        select = select.where(*conditions, copy=False)
+        return select.group_by(*(exp.Literal.number(n + 1) for n in range(len(keys))), copy=False) if keys else select
+
+    def _key(self, field: Field, framed: Field | None) -> exp.Expression:
+        value = exp.column(PERIOD, table=PERIODS) if field is framed else self.relation.key(field)
+        return exp.alias_(value, field.ref, quoted=True)
+
+    def _measure(self, column: str, cell: Cell, own_filter: bool) -> exp.Expression:
+        tree = self.relation.measured(cell.metric.expr)
+        condition = self._filter(cell) if own_filter else None
+        if condition is not None or not self.query.by:
+            tree = _empty_counts_are_null(tree)
+        if condition is not None:
+            tree = _where(tree, condition)
+        return exp.alias_(tree, column, quoted=True)
+
+    # -- filters --------------------------------------------------------------------------------------------------------
+
+    def _filter(self, cell: Cell) -> exp.Expression | None:
+        said = [self.relation.filtered(cell.metric.filter)] if cell.metric.filter else []
+        said += [self.relation.condition(text) for text in cell.filters]
+        return exp.and_(*said) if said else None
+
+    def _shared_filter(self) -> exp.Expression | None:
+        """The filter that all cells have in common as a whole, so that it can stand in WHERE."""
+        said = {(cell.metric.filter, cell.filters) for _, cell in self.scan.cells}
+        return (self._filter(self.scan.cells[0][1]) or exp.true()) if len(said) == 1 and said != {(None, ())} else None
+
+    def _any_filter(self) -> list[exp.Expression]:
+        """Rows that no cell counts make no group."""
+        said = [self._filter(cell) for _, cell in self.scan.cells]
+        known = [condition for condition in said if condition is not None]
+        return [exp.paren(exp.or_(*known))] if len(known) == len(said) and known else []
+
+    # -- time -------------------------------------------------------------------------------------------------------------
+
+    def _window(self) -> list[exp.Expression]:
+        window = frame_window(self.scan.frame, self.scan.window or TimeWindow(), self.catalog.settings)
+        if not window.start and not window.end:
+            if self.scan.frame and not self.scan.window and self.scan.frame[0].kind != "all":
+                raise PlanError(f"{self.scan.metrics} needs a window, or a grain to be shown by.", self.scan.metrics)
+            return []
+        return within(self._moment(), window.start, window.end)
+
+    def _moment(self) -> exp.Column:
+        if not self.relation.time:
+            raise Unreachable(f"{self.scan.model.words} has no time dimension, so a window has nothing to stand on.", self.scan.model.name)
+        return self.relation.moment()
+
+    def period_field(self) -> Field | None:
+        return period_field(self.fields, self.scan)
+
+    def _over_periods(self, columns: list[exp.Expression], framed: Field) -> exp.Select:
+        """Each shown period with the rows that its frame counts."""
+        period = exp.column(PERIOD, table=PERIODS)
+        start, end = frame_sql(self.scan.frame, period, grain_of(framed), self.catalog.settings)
+        moment = self._moment()
+        bounds = [moment.copy() >= start] if start is not None else []
+        bounds.append(moment.copy() < end)
+        fact = exp.to_table(self.scan.model.name).as_(self.scan.model.name)
+        select = exp.select(*columns).from_(PERIODS).join(fact, on=exp.and_(*bounds))
+        return self.relation.joined(select)
+
+
+def within(moment: exp.Expression, start: Moment | None, end: Moment | None) -> list[exp.Expression]:
+    """Half-open, and never on a truncated column."""
+    bounds: list[exp.Expression] = [moment.copy() >= literal(start)] if start else []
+    return [*bounds, moment.copy() < literal(end)] if end else bounds
+
+
+def grain_of(field: Field) -> str:
+    return field.grain or field.dimension.grain or "day"
+
+
+def period_field(fields: list[Field], scan: Scan) -> Field | None:
+    """The key that shows the scan's own time by a grain, if the plan has one."""
+    own = [f for f in fields if f.is_time and not f.path and f.dimension.name == scan.time and not f.is_part]
+    if any(f.is_part for f in fields if f.dimension.name == scan.time) and scan.frame:
+        raise NotSupported("A value over a moving window can't be split by a part of its time.", scan.metrics)
+    if len(own) > 1:
+        raise NotSupported("Two grains of one time in a plan are not supported yet.", own[1].ref)
+    if own and grain_of(own[0]) not in GRAINS[2:]:
+        raise NotSupported(f"The grain {grain_of(own[0])} is too fine for a moving window.", own[0].ref)
+    return own[0] if own else None
+
+
+def _where(tree: exp.Expression, condition: exp.Expression) -> exp.Expression:
+    """Each aggregate of the tree over the rows of the condition only."""
+    def filtered(node: exp.Expression) -> exp.Expression:
+        if isinstance(node, (exp.AggFunc, exp.WithinGroup)) and not isinstance(node.parent, (exp.WithinGroup, exp.Filter)):
+            return exp.Filter(this=node.copy(), expression=exp.Where(this=condition.copy()))
+        return node
+
+    return tree.transform(filtered, copy=True)
+
+
+def _empty_counts_are_null(tree: exp.Expression) -> exp.Expression:
+    """A count of nothing is null, as a sum of nothing is; a distinct count is 0."""
+    def nulled(node: exp.Expression) -> exp.Expression:
+        if isinstance(node, exp.Count) and not isinstance(node.this, exp.Distinct) and not isinstance(node.parent, exp.Nullif):
+            return exp.Nullif(this=node.copy(), expression=exp.Literal.number(0))
+        return node
+
+    return tree.transform(nulled, copy=True)

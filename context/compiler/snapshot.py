@@ -1,0 +1,53 @@
+"""Semi-additive measures: a balance is never summed over time, so one moment of each period is picked first."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from answerable.context.compiler.scan import Scanner, grain_of, within
+from answerable.context.compiler.time import frame_window, truncated
+from answerable.context.errors import NotSupported
+from answerable.context.model import Pick
+from answerable.context.paths import Field
+from answerable.context.query import TimeWindow
+
+DAY, VALUE = "day", "of_day"
+
+
+def snapshot(scanner: Scanner, pick: Pick) -> exp.Select:
+    """The scan of one semi-additive metric (SEMANTICS.md, 9)."""
+    metric = scanner.scan.cells[0][1].metric
+    field = scanner.period_field()
+    if pick.per or pick.after or (scanner.scan.frame and field is not None):
+        raise NotSupported(f"{metric.words} is a balance, and a balance moved in time or picked for each group is not supported yet.", metric.name)
+    if pick.pick in ("average", "min", "max"):
+        return _over_days(scanner, pick.pick)
+    window = frame_window(scanner.scan.frame, scanner.scan.window or TimeWindow(), scanner.catalog.settings)
+    # Without a grain the start is no bound: where the window has no row (a late feed), the last one before it counts.
+    select = scanner.select(bounded=field is not None)
+    return select.where(_picked(scanner, pick.pick, field, window), copy=False)
+
+
+def _picked(scanner: Scanner, pick: str, field: Field | None, window: TimeWindow) -> exp.Expression:
+    model, time = scanner.scan.model, scanner.scan.time or ""
+    own = exp.column(time, table=model.name)
+    fine = (model.dimensions[time].grain or "day") in ("second", "minute", "hour")
+    day = exp.cast(own, "DATE") if fine else own
+    function = exp.Max if pick == "last" else exp.Min
+    inner = exp.select(function(this=day.copy())).from_(exp.to_table(model.name).as_(model.name))
+    if field is not None:
+        inner = inner.where(*within(own, window.start, window.end)).group_by(truncated(own.copy(), grain_of(field), scanner.catalog.settings))
+        return exp.In(this=day, query=exp.Subquery(this=inner))
+    inner = inner.where(*within(own, window.start if pick == "first" else None, window.end))
+    return exp.EQ(this=day, expression=exp.Subquery(this=inner))
+
+
+def _over_days(scanner: Scanner, pick: str) -> exp.Select:
+    """The mean, least or greatest of the days' sums."""
+    column = scanner.scan.cells[0][0]
+    days = scanner.select()
+    days = days.select(exp.alias_(exp.cast(scanner.relation.moment(), "DATE"), DAY)).group_by(exp.Literal.number(len(scanner.fields) + 2))
+    function = {"average": exp.Avg, "min": exp.Min, "max": exp.Max}[pick]
+    keys = [exp.column(f.ref, quoted=True) for f in scanner.fields]
+    outer = exp.select(*keys, exp.alias_(function(this=exp.column(column, quoted=True)), column, quoted=True)).from_(days.subquery(VALUE))
+    return outer.group_by(*(exp.Literal.number(n + 1) for n in range(len(keys)))) if keys else outer

@@ -1,0 +1,191 @@
+"""Moments, grains and frames, each twice: on Python dates where a plan's window is known, and as SQL for each period."""
+
+from __future__ import annotations
+
+import calendar
+import datetime as dt
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlglot import exp
+
+from answerable.context.errors import NotSupported
+from answerable.context.query import TimeWindow
+from answerable.context.settings import ProjectSettings
+
+Moment = dt.datetime | dt.date
+UNITS = {"second": 0, "minute": 0, "hour": 0, "day": 1, "week": 7, "month": 1, "quarter": 3, "year": 12, "fiscal_quarter": 3, "fiscal_year": 12}
+_SPAN = re.compile(r"(\d+) (second|minute|hour|day|week|month|quarter|year)s?")
+
+
+@dataclass(frozen=True)
+class Span:
+    """A length of time: whole months, or days, or seconds."""
+
+    months: int = 0
+    days: int = 0
+    seconds: int = 0
+
+    @staticmethod
+    def of(text: str) -> Span:
+        """`1 month`, `28 days`. Raises NotSupported for anything else."""
+        match = _SPAN.fullmatch(text.strip())
+        if not match:
+            raise NotSupported(f"{text} is no length of time that is understood.", text)
+        return Span.grain(match[2], int(match[1]))
+
+    @staticmethod
+    def grain(unit: str, n: int = 1) -> Span:
+        """`n` times a grain; a fiscal year is a year long."""
+        if unit in ("day", "week"):
+            return Span(days=n * UNITS[unit])
+        if unit in ("second", "minute", "hour"):
+            return Span(seconds=n * {"second": 1, "minute": 60, "hour": 3600}[unit])
+        return Span(months=n * UNITS[unit])
+
+    def before(self, moment: Moment) -> Moment:
+        return shift(moment, -self.months, -self.days, -self.seconds)
+
+    def after(self, moment: Moment) -> Moment:
+        return shift(moment, self.months, self.days, self.seconds)
+
+    def sql(self, moment: exp.Expression, sign: Literal[-1, 1]) -> exp.Expression:
+        n, unit = (self.months, "MONTH") if self.months else (self.days, "DAY") if self.days else (self.seconds, "SECOND")
+        interval = exp.Interval(this=exp.Literal.string(str(n)), unit=exp.var(unit))
+        return exp.Add(this=moment, expression=interval) if sign > 0 else exp.Sub(this=moment, expression=interval)
+
+
+def shift(moment: Moment, months: int = 0, days: int = 0, seconds: int = 0) -> Moment:
+    """A moment moved; months clamp at the month's end (31 March less a month is 28 February)."""
+    index = moment.year * 12 + moment.month - 1 + months
+    year, month = divmod(index, 12)
+    day = min(moment.day, calendar.monthrange(year, month + 1)[1])
+    moved = moment.replace(year=year, month=month + 1, day=day) + dt.timedelta(days=days)
+    return as_datetime(moved) + dt.timedelta(seconds=seconds) if seconds else moved
+
+
+def as_datetime(moment: Moment) -> dt.datetime:
+    return moment if isinstance(moment, dt.datetime) else dt.datetime.combine(moment, dt.time())
+
+
+def floor(day: dt.date, grain: str, settings: ProjectSettings) -> dt.date:
+    """The first day of the period of `grain` that holds `day`."""
+    match grain:
+        case "week":
+            return day - dt.timedelta(days=(day.weekday() - week_day(settings)) % 7)
+        case "month":
+            return day.replace(day=1)
+        case "quarter":
+            return day.replace(month=(day.month - 1) // 3 * 3 + 1, day=1)
+        case "year":
+            return day.replace(month=1, day=1)
+        case "fiscal_quarter" | "fiscal_year":
+            months = UNITS[grain]
+            offset = (day.month - settings.fiscal_year_start) % 12 % months
+            moved = shift(day.replace(day=1), months=-offset)
+            return moved.date() if isinstance(moved, dt.datetime) else moved
+        case _:
+            return day
+
+
+def week_day(settings: ProjectSettings) -> int:
+    """The first day of a week, Monday being 0."""
+    return {"monday": 0, "saturday": 5, "sunday": 6}[settings.week_start]
+
+
+def literal(moment: Moment) -> exp.Expression:
+    """A typed literal, so that no engine guesses."""
+    if isinstance(moment, dt.datetime):
+        return exp.cast(exp.Literal.string(moment.isoformat(sep=" ")), "TIMESTAMP")
+    return exp.cast(exp.Literal.string(moment.isoformat()), "DATE")
+
+
+def truncated(moment: exp.Expression, grain: str, settings: ProjectSettings) -> exp.Expression:
+    """The start of the period that holds a moment: a date from the day on, else a timestamp."""
+    ahead: exp.Expression | None = None
+    if grain == "week" and week_day(settings):
+        ahead = exp.Interval(this=exp.Literal.string(str(7 - week_day(settings))), unit=exp.var("DAY"))
+    if grain.startswith("fiscal_"):
+        months = (settings.fiscal_year_start - 1) % UNITS[grain]
+        grain = grain.removeprefix("fiscal_")
+        ahead = exp.Interval(this=exp.Literal.string(str(UNITS[grain] - months)), unit=exp.var("MONTH")) if months else None
+    inner = exp.Add(this=moment, expression=ahead) if ahead else moment
+    cut: exp.Expression = exp.TimestampTrunc(this=inner, unit=exp.var(grain.upper()))
+    cut = exp.Sub(this=cut, expression=ahead.copy()) if ahead else cut
+    return cut if grain in ("second", "minute", "hour") else exp.cast(cut, "DATE")
+
+
+_EXTRACT = {
+    "hour_of_day": "HOUR",
+    "day_of_week": "ISODOW",
+    "day_of_month": "DAY",
+    "week_of_year": "WEEK",
+    "month_of_year": "MONTH",
+    "quarter_of_year": "QUARTER",
+}
+
+
+def part(moment: exp.Expression, name: str) -> exp.Expression:
+    """A part of a moment as a number; Monday is 1."""
+    return exp.Extract(this=exp.var(_EXTRACT[name]), expression=moment)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One way to get from a shown period to the rows that count for it."""
+
+    kind: Literal["offset", "offset_to", "window", "to_date", "all"]
+    span: Span = Span()
+    grain: str = ""
+
+
+Frame = tuple[Step, ...]
+"""From the outermost definition to the innermost; empty for the period itself."""
+
+
+def frame_window(frame: Frame, window: TimeWindow, settings: ProjectSettings) -> TimeWindow:
+    """The rows that count for a window. Raises NotSupported where the frame needs a side that the window leaves open."""
+    start, end = window.start, window.end
+    for step in frame:
+        match step.kind:
+            case "offset":
+                start = step.span.before(start) if start else None
+                end = step.span.before(end) if end else None
+            case "window":
+                start = step.span.before(end) if end else None
+            case "to_date":
+                start = floor(_last_day(end), step.grain, settings) if end else None
+            case "all":
+                start = None
+            case "offset_to":
+                raise NotSupported("A value at the start of a period needs a grain to be shown by.", step.grain)
+    return TimeWindow(start=start, end=end)
+
+
+def _last_day(end: Moment) -> dt.date:
+    last = as_datetime(end) - dt.timedelta(microseconds=1)
+    return last.date()
+
+
+def frame_sql(frame: Frame, period: exp.Expression, grain: str, settings: ProjectSettings) -> tuple[exp.Expression | None, exp.Expression]:
+    """The half-open bounds, as SQL over a period's start, of the rows that count for it; None is open."""
+    length = Span.grain(grain)
+    start: exp.Expression | None = period
+    end = length.sql(period.copy(), 1)
+    for step in frame:
+        match step.kind:
+            case "offset":
+                start = step.span.sql(start, -1) if start is not None else None
+                end = step.span.sql(end, -1)
+            case "offset_to":
+                start = truncated(start if start is not None else period.copy(), step.grain, settings)
+                end = length.sql(start.copy(), 1)
+            case "window":
+                start = step.span.sql(end.copy(), -1)
+            case "to_date":
+                last = exp.Sub(this=end.copy(), expression=exp.Interval(this=exp.Literal.string("1"), unit=exp.var("DAY")))
+                start = truncated(last, step.grain, settings)
+            case "all":
+                start = None
+    return start, end

@@ -1,0 +1,1 @@
+"""Warehouses: each runs governed SQL within limits and can do nothing else."""

@@ -1,0 +1,42 @@
+"""What every engine is: governed SQL in, rows out; closed against everything else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from answerable.context.query import GovernedSQL
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A result: its column names and types as the engine says them, at most the limit's rows, and whether there were more."""
+
+    names: tuple[str, ...]
+    types: tuple[str, ...]
+    rows: list[tuple[Any, ...]]
+    truncated: bool = False
+
+
+class Engine(Protocol):
+    """A locked-down connection to one warehouse."""
+
+    dialect: str
+
+    def run(self, sql: GovernedSQL, rows: int | None = None) -> Rows:
+        """Run it, for at most the limit's seconds. Raises EngineError, in our words."""
+        ...
+
+    def columns(self, table: str) -> dict[str, str] | None:
+        """The columns of a table with their types, or None where there is no such table. For `check` and `init`, never for askers."""
+        ...
+
+    def tables(self) -> list[str]:
+        """The tables as `schema.table`. For `init`."""
+        ...
+
+    def stamp(self) -> str:
+        """Something that changes when the data does, as far as the engine can tell cheaply."""
+        ...
+
+    def close(self) -> None: ...

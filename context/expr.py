@@ -1,0 +1,83 @@
+"""SQL expressions in definitions and plans: parsed once, and asked what they name. Knows no model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+
+from sqlglot import exp, parse_one
+from sqlglot.errors import SqlglotError
+
+DIALECT = "duckdb"
+_BARE = re.compile(r"[A-Za-z_]\w*")
+# A text in quotes is left alone; a dotted name or one with a grain (customer.region, ordered_at:month) becomes one quoted name.
+_NAMES = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|(?<![\w.$:])[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*(?::[a-z_]+)?(?![\w.]|\s*\()")
+_USER = re.compile(r"'(?:[^']|'')*'|\{user\.(\w+)\}")
+
+
+class BadExpression(ValueError):
+    """The text is no SQL expression; the message says what was expected, without the parser's words."""
+
+
+@lru_cache(maxsize=50_000)
+def parse_expression(text: str) -> exp.Expression:
+    """The tree of an expression over bare and dotted names. Shared: copy before you change it."""
+    if _BARE.fullmatch(text) and text.lower() not in {"true", "false", "null", "current_date", "current_timestamp"}:
+        return exp.column(text)
+    try:
+        tree = parse_one(text, dialect=DIALECT)
+    except (SqlglotError, RecursionError) as error:
+        raise BadExpression(f"{text!r} is no SQL expression") from error
+    if not isinstance(tree, exp.Expression) or isinstance(tree, (exp.Query, exp.DDL, exp.DML, exp.Command)) or tree.find(exp.Query):
+        raise BadExpression(f"{text!r} is a query, not an expression")
+    return tree
+
+
+@lru_cache(maxsize=50_000)
+def parse_condition(text: str) -> exp.Expression:
+    """The tree of a plan's or policy's condition, in which `customer.region` and `time:day_of_week` are one name each."""
+    def quoted(match: re.Match[str]) -> str:
+        name = match[0]
+        return name if name[0] in "'\"" or not ("." in name or ":" in name) else f'"{name}"'
+
+    return parse_expression(_NAMES.sub(quoted, text))
+
+
+def bind_user(text: str) -> tuple[str, tuple[str, ...]]:
+    """Replace `{user.x}` by the bound parameter `$user_x`; gives the text and the attributes, in order.
+
+    Raises BadExpression where one stands within quotes: there it would be text.
+    """
+    used: list[str] = []
+
+    def bound(match: re.Match[str]) -> str:
+        if match[1] is None:
+            if "{user." in match[0]:
+                raise BadExpression("{user.…} within quotes would be text and never match; write it without quotes")
+            return match[0]
+        used.append(match[1])
+        return f"$user_{match[1]}"
+
+    return _USER.sub(bound, text), tuple(dict.fromkeys(used))
+
+
+def names(tree: exp.Expression) -> Iterator[str]:
+    """The names of a tree as a definition writes them: `amount`, `customer.tier`."""
+    for column in tree.find_all(exp.Column):
+        yield dotted(column)
+
+
+def dotted(column: exp.Column) -> str:
+    """`customer.tier` for a column that the parser read as table and column."""
+    return ".".join(part.name for part in column.parts)
+
+
+def is_aggregate(tree: exp.Expression) -> bool:
+    """Whether an aggregate function stands anywhere in the tree."""
+    return tree.find(exp.AggFunc, exp.ArrayAgg) is not None
+
+
+def substitute(tree: exp.Expression, make: Callable[[exp.Column], exp.Expression]) -> exp.Expression:
+    """A copy of the tree with each column replaced by what `make` gives for it."""
+    return tree.copy().transform(lambda node: make(node) if isinstance(node, exp.Column) else node, copy=False)

@@ -1,0 +1,210 @@
+"""One model as one asker may see it: the relation that the gate puts in its place. Knows no query."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import sqlglot
+from sqlglot import exp
+
+from answerable.context.catalog import Catalog, hidden_columns
+from answerable.context.errors import DeniedError, GuardError
+from answerable.context.expr import bind_user, dotted, parse_condition, parse_expression, substitute
+from answerable.context.model import Dimension, Model
+from answerable.context.policy import Access, Mask, Principal
+
+RAW = "__column"
+KEY = "mask_key"
+POLICY = "policy"
+
+
+class Governed:
+    """A model's columns for one asker, and the SELECT that gives them: rows filtered, columns masked, nothing undeclared."""
+
+    def __init__(self, catalog: Catalog, model: Model, principal: Principal, params: dict[str, Any], dialect: str) -> None:
+        self.catalog, self.model, self.principal, self.params, self.dialect = catalog, model, principal, params, dialect
+        self.access: Access = catalog.access(model.name, principal)
+        if self.access.at_least > 1:
+            raise GuardError(f"{model.words} may be seen by you in groups of {self.access.at_least} rows only, which is not supported yet.")
+        self.hidden = hidden_columns(model, self.access)
+        self.joined: dict[tuple[str, ...], exp.Expression] = {}
+
+    @cached_property
+    def surface(self) -> dict[str, exp.Expression]:
+        """What SQL sees: the dimensions by name, masked, and the keys; not what is denied."""
+        found = {name: self._dimension(d) for name, d in self.model.dimensions.items() if name not in self.access.denied and not self._closed(d)}
+        for key in self.keys:
+            if key not in found and key not in self.access.denied and key not in self.hidden:
+                found[key] = self._column(key)
+        return found
+
+    def relation(self, names: list[str], plan: bool) -> exp.Select:
+        """SELECT the named columns from the table, for these rows only. A plan may name columns that metrics are made of."""
+        self.joined = {}
+        columns = [exp.alias_(self._named(name, plan), name, quoted=True) for name in names] or [exp.alias_(exp.Literal.number(1), "one")]
+        conditions = self._conditions()
+        source = self._source(self.model, self.model.name)
+        select = exp.select(*columns).from_(source)
+        for path, relation in self.joined.items():
+            select = select.join(relation, on=self._on(path), join_type="left")
+        return _plainly(select.where(*conditions)) if not self.joined else select.where(*conditions)
+
+    @property
+    def decisions(self) -> tuple[str, ...]:
+        """What the policy decided here and why, a line each."""
+        access, words = self.access, self.model.words
+        if access.whole:
+            return ()
+        why = "; ".join(access.reasons)
+        lines = [f"{words}: rows where {' or '.join(f'({row})' for row in access.rows)} ({why})"] if access.rows is not None else []
+        lines += [f"{words}: {name} is masked ({mask}) ({why})" for name, mask in sorted(access.masks.items()) if name in self.model.dimensions]
+        return tuple(lines)
+
+    # -- columns ------------------------------------------------------------------------------------------------------------
+
+    def _named(self, name: str, plan: bool) -> exp.Expression:
+        """A column of the relation by its name. Raises DeniedError where the asker may not see it."""
+        if not plan:
+            return self.surface[name].copy()
+        if name in self.access.denied or name.removesuffix(RAW) in self.hidden:
+            raise DeniedError(f"{self.model.words} has {name}, and your groups may not see it.", name, self.model.owner, "; ".join(self.access.reasons))
+        dimension = self.model.dimensions.get(name)
+        if dimension is not None:
+            if self._closed(dimension):
+                raise DeniedError(f"{dimension.words} stands on what your groups may not see.", name, self.model.owner, "; ".join(self.access.reasons))
+            return self._dimension(dimension)
+        return self._column(name.removesuffix(RAW))
+
+    def _closed(self, dimension: Dimension) -> bool:
+        tree = parse_expression(dimension.sql)
+        return bool(self.hidden) and any(c.name in self.hidden for c in tree.find_all(exp.Column) if not c.table)
+
+    def _dimension(self, dimension: Dimension) -> exp.Expression:
+        tree = substitute(parse_expression(dimension.sql), lambda column: self._own(column, masked=dimension.column is None))
+        if dimension.stored_in == "UTC":
+            zone = exp.Literal.string(self.catalog.settings.timezone)
+            tree = exp.AtTimeZone(this=exp.AtTimeZone(this=tree, zone=exp.Literal.string("UTC")), zone=zone)
+        mask = self.access.masks.get(dimension.name)
+        return self._masked(tree, mask, dimension.type) if mask else tree
+
+    def _column(self, name: str) -> exp.Expression:
+        """A physical column; masked where a dimension that plainly shows it is."""
+        shown = [d for n, d in self.model.dimensions.items() if d.column == name and n not in self.access.denied]
+        masks = [self.access.masks.get(d.name) for d in shown]
+        tree = exp.column(name, table=self.model.name)
+        if shown and None not in masks:
+            return self._masked(tree, min(m for m in masks if m), shown[0].type)
+        return tree
+
+    def _own(self, column: exp.Column, masked: bool) -> exp.Expression:
+        *path, name = dotted(column).split(".")
+        if path:
+            return self._far(tuple(path), name, governed=True)
+        return self._column(name) if masked else exp.column(name, table=self.model.name)
+
+    def _far(self, path: tuple[str, ...], name: str, governed: bool) -> exp.Column:
+        """A column of a joined model: as the asker sees it in definitions, bare in policies, which must not depend on each other."""
+        here = self.model
+        for n, step in enumerate(path, 1):
+            here = self.catalog.models[here.joins[step].model]
+            part = (*path[:n], *(() if governed else (POLICY,)))
+            if part not in self.joined:
+                inner = Governed(self.catalog, here, self.principal, self.params, self.dialect)
+                if not governed:
+                    inner.access, inner.hidden = Access(here.name, True, ()), set()
+                names = sorted({*inner.keys, *here.dimensions} - inner.access.denied)
+                self.joined[part] = exp.Subquery(this=inner.relation(names, plan=True), alias=exp.TableAlias(this=exp.to_identifier("_".join(part))))
+        return exp.column(name, table="_".join(part))
+
+    def _on(self, part: tuple[str, ...]) -> exp.Expression:
+        suffix = part[-1:] if part[-1] == POLICY else ()
+        steps = part[: len(part) - len(suffix)]
+        here = self.model
+        for step in steps[:-1]:
+            here = self.catalog.models[here.joins[step].model]
+        near = "_".join((*steps[:-1], *suffix)) if steps[:-1] else self.model.name
+        on = here.joins[steps[-1]].on
+        return exp.and_(*(exp.EQ(this=exp.column(own, table=near), expression=exp.column(theirs, table="_".join(part))) for own, theirs in on.items()))
+
+    @property
+    def keys(self) -> list[str]:
+        """The columns that joins stand on, this model's and others' into it."""
+        found = [*self.model.primary_key, *(column for columns in self.model.unique for column in columns)]
+        return list(dict.fromkeys([*found, *(own for join in self.model.joins.values() for own in join.on)]))
+
+    # -- rows ---------------------------------------------------------------------------------------------------------------
+
+    def _conditions(self) -> list[exp.Expression]:
+        conditions = [self._condition(parse_expression(self.model.always))] if self.model.always else []
+        if self.access.rows is not None:
+            conditions.append(exp.paren(exp.or_(*(self._rows(text) for text in self.access.rows))))
+        return conditions
+
+    def _rows(self, text: str) -> exp.Expression:
+        """A policy's condition over unmasked columns, with the asker's attributes bound."""
+        bound, attributes = bind_user(text)
+        for name in attributes:
+            value = self.principal.attribute(name)
+            self.params[f"user_{name}"] = list(value) if isinstance(value, (list, tuple, set, frozenset)) else value
+        tree = self._condition(parse_condition(bound))
+        for node in list(tree.find_all(exp.In)):
+            if isinstance(node.args.get("field"), exp.Placeholder):
+                contains = exp.ArrayContains(this=node.args["field"].copy(), expression=node.this.copy())
+                if node is tree:
+                    return contains
+                node.replace(contains)
+        return tree
+
+    def _condition(self, tree: exp.Expression) -> exp.Expression:
+        def unmasked(column: exp.Column) -> exp.Expression:
+            *path, name = dotted(column).split(".")
+            if path:
+                return self._far(tuple(path), name, governed=False)
+            dimension = self.model.dimensions.get(name)
+            if dimension is None:
+                return exp.column(name, table=self.model.name)
+            return substitute(parse_expression(dimension.sql), lambda c: exp.column(c.name, table=self.model.name))
+
+        return substitute(tree, unmasked)
+
+    # -- sources and masks ------------------------------------------------------------------------------------------------------
+
+    def _source(self, model: Model, alias: str) -> exp.Expression:
+        if model.sql:
+            query = sqlglot.parse_one(model.sql, dialect=self.dialect)
+            return exp.Subquery(this=query, alias=exp.TableAlias(this=exp.to_identifier(alias)))
+        table = exp.to_table(model.table or "", dialect=self.dialect)
+        return table if table.name == alias else table.as_(alias)
+
+    def _masked(self, tree: exp.Expression, mask: Mask, kind: str) -> exp.Expression:
+        """POLICIES.md's masks, exactly."""
+        stars = exp.Literal.string("***")
+        text = exp.cast(tree.copy(), "VARCHAR")
+        match mask.kind:
+            case "redact" if kind == "text":
+                return stars
+            case "redact" | "null":
+                return exp.Nullif(this=tree, expression=tree.copy())
+            case "year" | "month":
+                return exp.cast(exp.TimestampTrunc(this=tree, unit=exp.var(mask.kind.upper())), "DATE")
+            case "hash":
+                self.params[KEY] = self.catalog.settings.mask_key or ""
+                digest = exp.func("SHA256", exp.DPipe(this=exp.Placeholder(this=KEY), expression=text), dialect=self.dialect)
+                return exp.func("SUBSTRING", digest, exp.Literal.number(1), exp.Literal.number(16))
+            case _:
+                cut = exp.Left if mask.kind == "first" else exp.Right
+                shown = cut(this=text.copy(), expression=exp.Literal.number(mask.n))
+                joined = exp.DPipe(this=shown, expression=stars.copy()) if mask.kind == "first" else exp.DPipe(this=stars.copy(), expression=shown)
+                short = exp.LTE(this=exp.Length(this=text), expression=exp.Literal.number(mask.n))
+                return exp.Case(ifs=[exp.If(this=short, true=stars)], default=joined)
+
+
+def _plainly(select: exp.Select) -> exp.Select:
+    """Without the table's name before each column, where there is but one table; `status AS status` is `status`."""
+    for column in select.find_all(exp.Column):
+        column.set("table", None)
+    for alias in list(select.expressions):
+        if isinstance(alias.this, exp.Column) and alias.this.name == alias.alias:
+            alias.replace(alias.this)
+    return select

@@ -1,0 +1,152 @@
+"""Who asks, and what they may see of a model. Every verdict carries its reason and the YAML line behind it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator
+
+from answerable.context.errors import Where
+from answerable.context.expr import bind_user
+from answerable.context.model import Frozen, Words
+
+EVERYONE = "everyone"
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Who asks. Nobody is `Principal()`: the group `everyone` only."""
+
+    id: str | None = None
+    groups: frozenset[str] = frozenset()
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def all_groups(self) -> frozenset[str]:
+        return self.groups | {EVERYONE}
+
+    def attribute(self, name: str) -> Any:
+        """The value of `{user.name}`; None where it is missing."""
+        if name == "id":
+            return self.id
+        return sorted(self.all_groups) if name == "groups" else self.attributes.get(name)
+
+
+@dataclass(frozen=True, order=True)
+class Mask:
+    """A way to hide a value; ordered from the least to the most hidden."""
+
+    rank: int
+    narrowness: int
+    kind: str
+    n: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.n}" if self.n else self.kind
+
+
+_RANKS = {"month": 1, "year": 2, "first": 3, "last": 3, "hash": 4, "redact": 5, "null": 6}
+
+
+def parse_mask(value: Any) -> Any:
+    """`hash`, `last 4`, … as a Mask. Raises ValueError with the list of masks."""
+    if isinstance(value, Mask):
+        return value
+    text = "null" if value is None else str(value)
+    match = re.fullmatch(r"(month|year|hash|redact|null)|(first|last) ([1-9]\d?)", text)
+    if not match:
+        raise ValueError("a mask is one of: year, month, first N, last N, hash, redact, null")
+    kind, n = match[1] or match[2], int(match[3] or 0)
+    return Mask(_RANKS[kind], -n, kind, n)
+
+
+class GroupRule(Frozen):
+    """What one group sees of a model."""
+
+    rows: str | None = None
+    mask: dict[str, Annotated[Mask, BeforeValidator(parse_mask)]] = {}
+    deny: Words = ()
+    allow: Words | None = None
+    at_least: int = 1
+
+    def verdict(self, name: str) -> Mask | Literal["deny"] | None:
+        """`deny`, a mask, or None for as it is."""
+        if name in self.deny or (self.allow is not None and name not in self.allow):
+            return "deny"
+        return self.mask.get(name)
+
+
+class Policy(Frozen):
+    """The policy of one model; closed to everybody whom no group names."""
+
+    model: str
+    groups: dict[str, GroupRule]
+    existence: Literal["known", "secret"] = "known"
+    where: Where = Where("?")
+    lines: dict[str, int] = {}
+
+    def place(self, group: str) -> str:
+        return f"{self.where.file}:{self.lines.get(group, self.where.line)}"
+
+
+@dataclass(frozen=True)
+class Access:
+    """What one asker sees of one model. `rows` None means all of them, else conditions that are OR-ed."""
+
+    model: str
+    open: bool
+    reasons: tuple[str, ...]
+    rows: tuple[str, ...] | None = None
+    masks: Mapping[str, Mask] = field(default_factory=dict)
+    denied: frozenset[str] = frozenset()
+    secret: bool = False
+    missing: tuple[str, ...] = ()
+    at_least: int = 1
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is filtered, masked or denied."""
+        return self.open and self.rows is None and not self.masks and not self.denied
+
+
+def access(policy: Policy | None, model: str, names: Iterable[str], principal: Principal) -> Access:
+    """The union of rights of the asker's groups over the model's `names` (dimensions and metrics)."""
+    if policy is None:
+        return Access(model, True, (f"{model} has no policy: open to everybody who may use the project",))
+    secret = policy.existence == "secret"
+    mine = {group: rule for group, rule in policy.groups.items() if group in principal.all_groups}
+    missing = {group: lacking for group, rule in mine.items() if (lacking := _missing(rule, principal))}
+    rules = {group: rule for group, rule in mine.items() if group not in missing}
+    if not rules:
+        lacks = tuple(dict.fromkeys(name for lacking in missing.values() for name in lacking))
+        reason = f"needs the attribute {', '.join(lacks)}" if lacks else "names none of your groups"
+        return Access(model, False, (f"{policy.where}: {reason}",), secret=secret, missing=lacks)
+    rows = None if any(rule.rows is None for rule in rules.values()) else tuple(rule.rows or "" for rule in rules.values())
+    masks, denied = dict[str, Mask](), set[str]()
+    for name in names:
+        verdicts = [rule.verdict(name) for rule in rules.values()]
+        if all(v == "deny" for v in verdicts):
+            denied.add(name)
+        elif None not in verdicts:
+            masks[name] = min(v for v in verdicts if isinstance(v, Mask))
+    reasons = tuple(f"{policy.place(group)}: group {group}" for group in rules)
+    return Access(model, True, reasons, rows, masks, frozenset(denied), secret, at_least=min(r.at_least for r in rules.values()))
+
+
+def _missing(rule: GroupRule, principal: Principal) -> tuple[str, ...]:
+    used = bind_user(rule.rows)[1] if rule.rows else ()
+    return tuple(name for name in used if principal.attribute(name) is None)
+
+
+def signature(policies: Mapping[str, Policy], principal: Principal) -> str:
+    """Sixteen hex digits, equal for askers who see the same: whatever is cached is keyed by it."""
+    named = {name for policy in policies.values() for rule in policy.groups.values() for name in bind_user(rule.rows or "")[1]}
+    groups = sorted(g for g in principal.all_groups if any(g in policy.groups for policy in policies.values()))
+    data = [groups, {name: principal.attribute(name) for name in sorted(named)}]
+    whole = [[p.model, p.model_dump(mode="json", exclude={"where", "lines"})] for _, p in sorted(policies.items())]
+    return hashlib.sha256(json.dumps([data, whole], sort_keys=True, default=str).encode()).hexdigest()[:16]

@@ -1,0 +1,69 @@
+"""A project's own settings, as `answerable.yml` writes them. Reads no environment: `${ENV}` is filled in above."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from answerable.context.model import Frozen
+
+MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december")
+
+
+class Warehouse(Frozen):
+    """Where the data is: a URL, and options for its engine."""
+
+    url: str
+    options: dict[str, Any] = {}
+
+
+class Limits(Frozen):
+    """What one question may cost: rows of a result, seconds in the warehouse, memory of the engine."""
+
+    rows: int = Field(10_000, ge=1)
+    seconds: float = Field(30, gt=0)
+    memory: str = "2GB"
+
+
+class Calendar(Frozen):
+    """A table of days with custom grains, such as a 4-4-5 year."""
+
+    table: str
+    day: str
+    grains: dict[str, str] = {}
+
+
+def _month(value: Any) -> Any:
+    if isinstance(value, str) and value.lower() in MONTHS:
+        return MONTHS.index(value.lower()) + 1
+    return value
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ValueError, OSError, KeyError):
+        raise ValueError(f"there is no time zone {value}; they are called like Europe/Berlin") from None
+    return value
+
+
+class ProjectSettings(Frozen):
+    """`answerable.yml`. Paths in it are relative to the project."""
+
+    name: str
+    warehouse: Annotated[Warehouse, BeforeValidator(lambda v: {"url": v} if isinstance(v, str) else v)]
+    timezone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    week_start: Literal["monday", "sunday", "saturday"] = "monday"
+    fiscal_year_start: Annotated[int, BeforeValidator(_month), Field(ge=1, le=12)] = 1
+    fiscal_year_named: Literal["end", "start"] = "end"
+    date_order: Literal["dmy", "mdy"] | None = None
+    today: dt.date | None = None
+    open_to: Literal["known", "everyone"] = "known"
+    planner: Literal["auto", "embedded", "model"] = "auto"
+    privacy: Literal["none", "metadata", "results"] = "metadata"
+    mask_key: str | None = None
+    limits: Limits = Limits()
+    calendar: Calendar | None = None
