@@ -1,0 +1,84 @@
+"""An answer: rows, a sentence whose every number is bound to a cell, and where it all came from. Knows no interface."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from decimal import Decimal
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from answerable.agent.plan import Gap, Span
+from answerable.context.query import Column
+
+Status = Literal["answered", "clarify", "declined", "denied", "error"]
+
+
+class Answer(BaseModel):
+    """What every interface hands out; `.model_dump(mode="json")` is the contract's JSON."""
+
+    model_config = ConfigDict(frozen=True)
+
+    status: Status
+    kind: Literal["data", "definition", "catalogue"] = "data"
+    trust: Literal["verified", "governed", "endorsed_sql"] | None = None
+    question: str = ""
+    text: str = ""
+    columns: tuple[dict[str, Any], ...] = ()
+    rows: tuple[tuple[Any, ...], ...] = ()
+    truncated: bool = False
+    sql: str | None = None
+    plan: dict[str, Any] | None = None
+    grounding: tuple[Span, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    options: tuple[dict[str, Any], ...] = ()
+    assumptions: tuple[str, ...] = ()
+    freshness: tuple[dict[str, Any], ...] = ()
+    definitions: tuple[dict[str, Any], ...] = ()
+    policies: tuple[str, ...] = ()
+    chart: dict[str, Any] | None = None
+    numbers: tuple[dict[str, Any], ...] = ()
+    """Each number of the text: as shown, and the cell (row, column) or the named count it is."""
+    id: str = ""
+    thread: str | None = None
+    certificate: dict[str, Any] | None = None
+    timings: dict[str, float] = {}
+
+
+def column_data(column: Column) -> dict[str, Any]:
+    """A column as the contract gives it."""
+    role = "metric" if column.kind in ("metric", "change", "share") else column.kind
+    data = {"name": column.name, "type": column.type, "unit": column.unit, role: column.target, "label": column.label}
+    return {**data, "format": column.format} if column.format else data
+
+
+def plain(value: Any) -> Any:
+    """A cell as JSON has it: decimals are numbers, too large integers text, non-finite numbers null, times ISO 8601."""
+    if isinstance(value, bool) or value is None or isinstance(value, str):
+        return value
+    if isinstance(value, int):
+        return value if abs(value) <= 2**53 else str(value)
+    if isinstance(value, (float, Decimal)):
+        number = float(value)
+        return (int(number) if isinstance(value, Decimal) and value == value.to_integral_value() and abs(value) < 2**53 else number) if math.isfinite(number) else None
+    if isinstance(value, (dt.date, dt.time)):
+        return value.isoformat()
+    return str(value)
+
+
+def chart_of(columns: tuple[Column, ...], rows: list[tuple[Any, ...]]) -> dict[str, Any] | None:
+    """The one chart that people would look at, as data: its mark and which columns it draws (UX.md, 6)."""
+    keys = [c for c in columns if c.kind == "dimension"]
+    values = [c for c in columns if c.kind == "metric"]
+    if len(keys) not in (1, 2) or not values or len(rows) < 2:
+        return None
+    time = next((c for c in keys if c.type in ("date", "time")), None)
+    others = [c for c in keys if c is not time]
+    if time is None and len(keys) > 1:
+        return None
+    mark = "line" if time is not None and len({row[columns.index(time)] for row in rows}) >= 8 else "bar"
+    x = time or keys[0]
+    title = f"{values[0].label} by {' and '.join(c.label for c in keys)}"
+    return {"mark": mark, "x": x.name, "y": values[0].name, "series": others[0].name if time and others else None, "title": title, "unit": values[0].unit}
+

@@ -1,0 +1,396 @@
+"""A draft becomes plans: one for each way to choose among meanings that hold. Shapes that no rule reads give none."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from sqlglot import exp
+
+from answerable.agent.draft import Draft, Filter, Split, Threshold, Unread
+from answerable.agent.ground import Segment
+from answerable.agent.options import Options, Ref
+from answerable.agent.plan import Gap
+from answerable.agent.when import Reader, When
+from answerable.agent.words import tokens
+from answerable.context.catalog import Catalog
+from answerable.context.compiler import compile_query
+from answerable.context.errors import AmbiguousPath, NotSupported, PlanError, Unreachable
+from answerable.context.expr import parse_expression
+from answerable.context.model import CumulativeMetric, Metric, Model, RatioMetric, SimpleMetric
+from answerable.context.query import Compare, SemanticQuery, TimeWindow
+
+MOST_PLANS = 24
+
+
+class Lacking(Exception):
+    """A draft that is understood and can't be answered: the gap says why."""
+
+    def __init__(self, gap: Gap) -> None:
+        self.gap = gap
+        super().__init__(gap.says or gap.text)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A plan with what was chosen for it in words, and what it takes for granted."""
+
+    query: SemanticQuery
+    chosen: tuple[str, ...] = ()
+    assumptions: tuple[str, ...] = ()
+    check: str = ""
+
+
+def candidates(draft: Draft, catalog: Catalog, reader: Reader) -> list[Candidate]:
+    """The plans of a draft. Raises Unread where its shape is none that is read, Lacking where context lacks something."""
+    found, lacking = list[Candidate](), None
+    for metrics in _metrics(draft, catalog):
+        try:
+            found += itertools.islice(_Shape(draft, catalog, reader, metrics).plans(), MOST_PLANS)
+        except Lacking as gap:
+            lacking = lacking or gap
+    if not found and lacking:
+        raise lacking
+    return found
+
+
+def _metrics(draft: Draft, catalog: Catalog) -> Iterator[tuple[str, ...]]:
+    """Each choice of metrics for the words that name them."""
+    if not draft.metrics:
+        yield _counted(draft)
+        return
+    for names in itertools.product(*(dict.fromkeys(s.name for s in segment.senses) for segment in draft.metrics)):
+        yield _as_ratio(draft, catalog, tuple(dict.fromkeys(names)))
+
+
+def _counted(draft: Draft) -> tuple[str, ...]:
+    """ "How many customers" counts the rows of their model."""
+    if "count" not in draft.asks:
+        return ()
+    entities = [*dict.fromkeys(s.name for s in draft.subject.segment.senses if s.kind == "entity")] if draft.subject else []
+    if len(entities) != 1 or draft.rank or draft.thresholds:
+        raise Unread(draft.subject.segment if draft.subject else None)
+    return (f"{entities[0]}.count",)
+
+
+def _as_ratio(draft: Draft, catalog: Catalog, names: tuple[str, ...]) -> tuple[str, ...]:
+    """ "What share of appointments were no-shows", "rate of no-shows": the endorsed ratio of the two, if there is one."""
+    wanted = {"share", "as share", "rate"} & draft.asks
+    if not wanted or ("share" in wanted and len(names) == 1):
+        return names
+    ratios = [m for m in catalog.metrics.values() if isinstance(m, RatioMetric) and not m.hidden]
+    if len(names) == 1:
+        found = [m.name for m in ratios if m.numerator == names[0] and "rate" in f"{m.name} {m.words}".lower()]
+    else:
+        found = [m.name for m in ratios if {m.numerator, m.denominator} == set(names)]
+    if len(names) > 2 or len(found) != 1:
+        raise Unread(draft.metrics[0])
+    return (found[0],)
+
+
+class _Shape:
+    """One choice of metrics, on its way to plans."""
+
+    def __init__(self, draft: Draft, catalog: Catalog, reader: Reader, names: tuple[str, ...]) -> None:
+        self.d, self.catalog, self.reader, self.names = draft, catalog, reader, names
+        self.metrics: list[Metric] = [m for n in names if (m := catalog.metric(n))]
+        self.leaves = [leaf for metric in self.metrics for leaf in catalog.leaves(metric)]
+        bases = {leaf.model: catalog.models[leaf.model] for leaf in self.leaves if leaf.model in catalog.models}
+        self.bases: list[Model] = [*bases.values()]
+        self.assumptions: list[str] = []
+
+    def plans(self) -> Iterator[Candidate]:
+        if not self.names:
+            yield from self._lists()
+            return
+        splits, grains = self._splits()
+        self._check_shape()
+        options = Options(self.catalog, self.bases)
+        by_options = [self._split_options(options, split) for split in splits]
+        filter_options = [self._filter_options(options, said) for said in self.d.filters]
+        window, compare, weekday = self._window()
+        for chosen in itertools.product(*by_options):
+            for kept in itertools.product(*filter_options):
+                yield self._plan([r for refs in chosen for r in refs], kept, grains, window, compare, weekday)
+
+    # -- what is split by ---------------------------------------------------------------------------------------------------
+
+    def _splits(self) -> tuple[list[Split], list[str]]:
+        """The dimensions to group by, and the grains of time."""
+        said = [*self.d.splits]
+        counted = self.names and self.names[0].endswith(".count") and not self.d.metrics
+        if self.d.subject is not None and not counted:
+            said.insert(0, self.d.subject)
+        grains = [split.grain for split in said if split.grain]
+        if "trend" in self.d.asks and not grains:
+            grains = ["month"]
+            self.assumptions.append("A trend is shown by month.")
+        return [split for split in said if not split.grain], grains
+
+    def _check_shape(self) -> None:
+        """Each word of asking belongs to a shape that knows it."""
+        d = self.d
+        ranked = bool(d.rank)
+        if d.subject is not None and d.metrics and not (ranked or d.thresholds):
+            raise Unread(d.subject.segment)
+        if ranked and not (d.subject or d.splits):
+            raise Unread(d.metrics[0] if d.metrics else None)
+        if ranked and len(self.names) > 1 and d.measure is None:
+            raise Unread(d.metrics[1])
+        if d.measure is not None:
+            raise Unread(d.measure)
+        if d.also:
+            raise Unread(d.also[0].segment)
+        if "total" in d.asks and not all(_adds(m) for m in self.metrics):
+            raise Unread(d.metrics[0], "Its parts do not add up to a total.")
+        if "share" in d.asks and len(d.metrics) == 1 and (not (d.splits or d.subject) or ranked or d.thresholds):
+            raise Unread(d.metrics[0])
+        if "compare" in d.asks and len(d.whens) != 2 and "versus values" not in d.asks and len(self.names) < 2:
+            raise Unread(d.metrics[0] if d.metrics else None)
+        if "versus" in d.asks and len(d.whens) != 2 and len(d.metrics) < 2:
+            raise Unread(d.metrics[0] if d.metrics else None)
+        if "grow" in d.asks and not d.whens:
+            raise Unread(d.metrics[0] if d.metrics else None)
+        if len(d.thresholds) > 1 or (d.thresholds and len(self.names) > 1):
+            raise Unread(d.thresholds[-1].segment)
+        if "in percent" in d.asks and not ("grow" in d.asks or all(_unit(m) == "%" for m in self.metrics)):
+            raise Unread(d.metrics[0])
+
+    def _split_options(self, options: Options, split: Split) -> list[tuple[Ref, ...]]:
+        found = options.split(split)
+        if not found:
+            raise Lacking(_join_gap(split.segment, options, self.metrics))
+        return found
+
+    # -- filters ------------------------------------------------------------------------------------------------------------
+
+    def _filter_options(self, options: Options, said: Filter) -> list[tuple[Ref, tuple[object, ...], bool]]:
+        found = options.filter(said)
+        if not found:
+            raise Lacking(_join_gap(said.values[0], options, self.metrics))
+        for ref, members in found:
+            self._check_contradiction(ref, members, said)
+        return [(ref, members, said.negated) for ref, members in found]
+
+    def _check_contradiction(self, ref: Ref, members: tuple[object, ...], said: Filter) -> None:
+        """A filter that leaves nothing of a metric's own rows is a gap, not a zero."""
+        for leaf in self.leaves:
+            allowed = own_values(leaf, ref.name) if leaf.model == ref.model and "." not in ref.name else None
+            if allowed is None or said.negated:
+                continue
+            kept, inside = allowed
+            if not any((member in kept) == inside for member in members):
+                metric = self.metrics[0]
+                rule = f"{leaf.filter}"
+                says = f"{metric.words} counts only rows where {rule}, so none of them is {said.values[0].text}."
+                raise Lacking(Gap("contradiction", said.values[0].text, closes=f"a metric without the filter {rule}", says=says))
+
+    # -- time ---------------------------------------------------------------------------------------------------------------
+
+    def _window(self) -> tuple[TimeWindow | None, Compare | None, str]:
+        whens = [(segment, when) for segment, when in self.d.whens if not when.weekdays]
+        days = [day for _, when in self.d.whens for day in when.weekdays]
+        weekday = f"time:day_of_week in ({', '.join(map(str, days))})" if len(days) > 1 else f"time:day_of_week = {days[0]}" if days else ""
+        if not whens:
+            return self._default_window(), None, weekday
+        if len(whens) == 1:
+            if whens[0][1].before_it:
+                raise Unread(whens[0][0])
+            window = self._one_window(*whens[0])
+            if "grow" in self.d.asks:
+                self.assumptions.append("Growth is against the window of the same length before.")
+                return window, Compare(to="previous"), weekday
+            return window, None, weekday
+        if len(whens) > 2 or self.d.rank or self.d.thresholds:
+            raise Unread(whens[-1][0])
+        return (*self._two_windows(whens), weekday)
+
+    def _two_windows(self, whens: list[tuple[Segment, When]]) -> tuple[TimeWindow | None, Compare | None]:
+        (first, one), (second, two) = whens
+        if two.before_it and one.start is not None:
+            return self._one_window(first, one), Compare(to="previous")
+        if one.before_it or two.before_it:
+            raise Unread(second)
+        now, then = self._one_window(first, one), self._one_window(second, two)
+        if now is None or then is None:
+            raise Unread(second)
+        return now, Compare(to=then)
+
+    def _one_window(self, segment: Segment, when: When) -> TimeWindow | None:
+        if when.open:
+            raise Lacking(Gap("time", segment.text, nearest=(), closes="date_order in answerable.yml", says=f"{when.open}. Which one?"))
+        ahead = all(self._looks_ahead(leaf) for leaf in self.leaves)
+        running = any(isinstance(m, CumulativeMetric) for m in self.metrics)
+        balance = any(leaf.over_time for leaf in self.leaves)
+        if when.as_of:
+            if not (balance or running):
+                raise Lacking(Gap("time", segment.text, closes="a balance, or a window", says=f"{self.metrics[0].words} has no value at a moment; name a window."))
+            return TimeWindow(end=when.end) if when.end else None
+        if when.start and when.start > self.reader.today and not ahead:
+            raise Lacking(Gap("time", segment.text, says=f"{segment.text} has not happened yet."))
+        if when.to_date and when.whole and ahead:
+            return TimeWindow(start=when.start, end=when.whole)
+        return TimeWindow(start=when.start, end=when.end)
+
+    def _looks_ahead(self, leaf: SimpleMetric) -> bool:
+        model = self.catalog.models[leaf.model or ""]
+        dimension = model.dimensions.get(leaf.time or model.time or "")
+        return bool(dimension and dimension.future)
+
+    def _default_window(self) -> TimeWindow | None:
+        """The rule's default window, where one is set and the metric has a time."""
+        said = next((rule.defaults["window"] for rule in self.catalog.rules if "window" in rule.defaults), None)
+        if said is None or any(leaf.over_time for leaf in self.leaves):
+            return None
+        found = self.reader.at(tokens(said), 0)
+        if not found or found[1].start is None:
+            return None
+        self.assumptions.append(f"Without a time in the question, the project's rule says {said}.")
+        return TimeWindow(start=found[1].start, end=found[1].end)
+
+    # -- the plan -------------------------------------------------------------------------------------------------------------
+
+    def _plan(
+        self, refs: list[Ref], kept: tuple[tuple[Ref, tuple[object, ...], bool], ...], grains: list[str],
+        window: TimeWindow | None, compare: Compare | None, weekday: str,
+    ) -> Candidate:  # fmt: skip
+        d = self.d
+        by = [*(ref.name for ref in refs), *(f"time:{grain}" for grain in grains)]
+        where = [condition(ref, members, negated) for ref, members, negated in kept] + ([weekday] if weekday else [])
+        chosen = [ref.words for ref in refs] + [_filter_words(ref, members, negated) for ref, members, negated in kept]
+        if len({ref.name for ref, _, negated in kept if not negated}) < sum(not negated for *_, negated in kept):
+            raise Unread(d.filters[-1].values[0])
+        if "versus values" in d.asks:
+            by = [*dict.fromkeys([*by, *(ref.name for ref, members, _ in kept if len(members) > 1)])]
+        having, check = self._having(bool(by))
+        query = SemanticQuery(
+            metrics=self.names, by=tuple(by), where=tuple(where), having=having, window=window, compare=compare,
+            order=self._order(), limit=self._limit(), share=("total",) if "share" in d.asks and len(d.metrics) == 1 else None,
+        )  # fmt: skip
+        self._compiles(query)
+        return Candidate(query, tuple([*(m.words for m in self.metrics), *chosen]), tuple(self.assumptions), check)
+
+    def _having(self, grouped: bool) -> tuple[tuple[str, ...], str]:
+        if not self.d.thresholds:
+            return (), ""
+        threshold = self.d.thresholds[0]
+        metric = self.metrics[0]
+        said = f"{self.names[0]} {threshold.operator} {_number(threshold, metric)}"
+        return ((said,), "") if grouped else ((), said)
+
+    def _order(self) -> tuple[str, ...]:
+        first = self.names[0]
+        if self.d.rank:
+            return (f"-{first}",) if self.d.rank == "most" else (first,)
+        return ((f"-{first}",) if self.d.order == "descending" else (first,)) if self.d.order else ()
+
+    def _limit(self) -> int | None:
+        if self.d.top:
+            return self.d.top
+        return 1 if self.d.rank else None
+
+    def _compiles(self, query: SemanticQuery) -> None:
+        """Planning is done when it compiles: what can't is a gap, told before anything runs."""
+        try:
+            compile_query(query, self.catalog)
+        except PlanError as error:
+            raise Lacking(gap_of(error)) from None
+
+    # -- lists ----------------------------------------------------------------------------------------------------------------
+
+    def _lists(self) -> Iterator[Candidate]:
+        """`list the stores in Ohio`, `which payment methods are there`."""
+        d = self.d
+        asked = {"list", "which"} & d.asks
+        if not d.subject or d.subject.grain or not asked or d.rank or d.thresholds or d.splits or {"share", "rate", "grow", "trend", "compare", "versus", "total"} & d.asks:
+            raise Unread(d.subject.segment if d.subject else None)
+        models = dict.fromkeys(s.name if s.kind == "entity" else s.model for s in d.subject.segment.senses if s.kind != "join")
+        for name in models:
+            yield from self._list_of(self.catalog.models[name])
+
+    def _list_of(self, model: Model) -> Iterator[Candidate]:
+        assert self.d.subject is not None
+        options = Options(self.catalog, [model])
+        own = [refs for refs in options.split(self.d.subject) if refs[0].model == model.name]
+        also = [self._split_options(options, split) for split in self.d.also]
+        kept_options = [self._filter_options(options, said) for said in self.d.filters]
+        whens = [when for _, when in self.d.whens]
+        if len(whens) > 1 or any(when.weekdays or when.as_of for when in whens) or (whens and not model.time):
+            raise Unread(self.d.whens[0][0])
+        window = TimeWindow(start=whens[0].start, end=whens[0].end) if whens else None
+        for chosen in itertools.product(own, *also):
+            for kept in itertools.product(*kept_options):
+                refs = [ref for part in chosen for ref in part]
+                by = tuple(dict.fromkeys(f"{model.name}.{ref.name}" if "." not in ref.name else ref.name for ref in refs))
+                where = tuple(condition(ref, members, negated) for ref, members, negated in kept)
+                query = SemanticQuery(by=by, where=where, window=window)
+                self._compiles(query)
+                yield Candidate(query, (f"{refs[0].words} of {model.words}", *(_filter_words(*k) for k in kept)))
+
+
+def condition(ref: Ref, members: tuple[object, ...], negated: bool) -> str:
+    """A plan's condition. Left out means left out: rows without a value stay."""
+    values = [_literal(member) for member in members]
+    if len(values) == 1:
+        return f"{ref.name} is distinct from {values[0]}" if negated else f"{ref.name} = {values[0]}"
+    listed = ", ".join(values)
+    return f"({ref.name} not in ({listed}) or {ref.name} is null)" if negated else f"{ref.name} in ({listed})"
+
+
+def _literal(member: object) -> str:
+    if isinstance(member, bool):
+        return str(member).lower()
+    return str(member) if isinstance(member, (int, float)) else exp.Literal.string(str(member)).sql(dialect="duckdb")
+
+
+def _filter_words(ref: Ref, members: tuple[object, ...], negated: bool) -> str:
+    values = " or ".join(str(member) for member in members)
+    return f"{ref.words} {'other than' if negated else 'is'} {values}"
+
+
+def own_values(leaf: SimpleMetric, name: str) -> tuple[set[object], bool] | None:
+    """The values of a dimension that a metric's own filter lets through (True) or leaves out (False); None where it says nothing."""
+    if not leaf.filter:
+        return None
+    tree = parse_expression(leaf.filter)
+    if not isinstance(tree, (exp.EQ, exp.NEQ, exp.In)) or not isinstance(tree.this, exp.Column) or tree.this.name != name:
+        return None
+    values: set[object] = {v.this for v in (tree.expressions if isinstance(tree, exp.In) else [tree.expression]) if isinstance(v, exp.Literal)}
+    return (values, not isinstance(tree, exp.NEQ)) if values else None
+
+
+def _join_gap(segment: Segment, options: Options, metrics: list[Metric]) -> Gap:
+    why = options.why_not(segment.senses)
+    measured = metrics[0].words if metrics else "it"
+    return Gap("join", segment.text, closes=f"a to-one join from {options.bases[0].name if options.bases else 'it'}", says=f"{measured} can not be split or filtered by {segment.text}. {why}".strip())
+
+
+def gap_of(error: PlanError) -> Gap:
+    """A plan error as a gap of the same type."""
+    kind = "join" if isinstance(error, (Unreachable, AmbiguousPath)) else "not supported" if isinstance(error, NotSupported) else error.kind
+    return Gap(kind, error.name, nearest=error.nearest, says=error.text)
+
+
+def _number(threshold: Threshold, metric: Metric) -> str:
+    value = threshold.value / 100 if threshold.percent else threshold.value
+    if threshold.percent != (_unit(metric) == "%"):
+        raise Lacking(Gap("type", threshold.segment.text, says=f"{metric.words} is {'no' if threshold.percent else 'a'} percentage."))
+    return f"{value:.12g}"
+
+
+def _unit(metric: Metric) -> str:
+    return "%" if metric.format == "percent" else metric.unit if isinstance(metric.unit, str) else ""
+
+
+def _adds(metric: Metric) -> bool:
+    if not isinstance(metric, SimpleMetric) or metric.over_time:
+        return False
+    return all(isinstance(a, (exp.Sum, exp.Count, exp.CountIf)) for a in parse_expression(metric.expr).find_all(exp.AggFunc))
+
+
+def measured_by(draft: Draft) -> Draft:
+    """ "Top 5 doctors by patients seen": the metric after "by" is the one that is measured."""
+    if draft.measure is None or draft.metrics:
+        return draft
+    return replace(draft, metrics=[draft.measure], measure=None)

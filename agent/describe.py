@@ -1,0 +1,240 @@
+"""What stands around a number, in words: definitions, assumptions, freshness, gaps, readings. Computes nothing."""
+
+from __future__ import annotations
+
+import datetime as dt
+import operator
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from answerable.agent import wording
+from answerable.agent.answer import plain
+from answerable.agent.lexicon import Lexicon
+from answerable.agent.plan import Gap, Plan, Reading, Span
+from answerable.agent.sentence import sentence
+from answerable.context.catalog import Catalog
+from answerable.context.compiler import Compiled
+from answerable.context.compiler.time import Span as Length
+from answerable.context.engines.base import Rows
+from answerable.context.errors import nearest
+from answerable.context.model import ConversionMetric, CumulativeMetric, DerivedMetric, Metric, Model, RatioMetric, SimpleMetric, kind_of
+from answerable.context.query import Column, SemanticQuery
+from answerable.context.settings import ProjectSettings
+
+_OPERATORS = {">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le}
+
+
+# -- provenance -------------------------------------------------------------------------------------------------------------
+
+
+def formula(metric: Metric) -> str:
+    """A metric's definition in one line, as its file says it."""
+    match metric:
+        case SimpleMetric():
+            return metric.expr + (f" where {metric.filter}" if metric.filter else "") + (f", {metric.over_time.pick} of the period" if metric.over_time else "")
+        case RatioMetric():
+            return f"{metric.numerator} / {metric.denominator}"
+        case DerivedMetric():
+            moved = [f"{name} is {part.metric} {part.offset} before" for name, part in metric.parts.items() if part.offset]
+            return metric.expr + (f" ({'; '.join(moved)})" if moved else "")
+        case CumulativeMetric():
+            span = f"since the start of the {metric.to_date}" if metric.to_date else f"over {metric.window}" if metric.window else "of all time"
+            return f"{metric.metric} {span.replace('_', ' ')}"
+        case ConversionMetric():
+            return f"{metric.converted} within {metric.window} of {metric.base}, by {metric.entity}"
+
+
+def _metrics_of(query: SemanticQuery, catalog: Catalog) -> Iterator[Metric]:
+    """The metrics of a plan and those that they are made of, each once."""
+    stack, seen = [*query.metrics], set[str]()
+    while stack:
+        metric = catalog.metric(stack.pop(0))
+        if metric is not None and metric.name not in seen:
+            seen.add(metric.name)
+            yield metric
+            stack += catalog.inputs(metric)
+
+
+def item(metric: Metric, catalog: Catalog) -> dict[str, Any]:
+    """A metric as answers and pages show it."""
+    owner = metric.owner or (catalog.models[metric.model].owner if metric.model in catalog.models else None)
+    return {
+        "kind": "metric", "name": metric.name, "label": metric.words, "type": kind_of(metric), "description": metric.description,
+        "formula": formula(metric), "unit": metric.unit if isinstance(metric.unit, str) else None, "owner": owner, "where": str(metric.where),
+    }  # fmt: skip
+
+
+def definitions(query: SemanticQuery, compiled: Compiled, catalog: Catalog) -> tuple[dict[str, Any], ...]:
+    """The definitions behind a result: metrics first, then dimensions."""
+    found = [item(metric, catalog) for metric in _metrics_of(query, catalog)]
+    for column in compiled.columns:
+        if column.kind == "dimension":
+            model, _, name = column.target.partition(".")
+            dimension = catalog.models[model].dimensions[name]
+            found.append({"kind": "dimension", "name": column.target, "label": dimension.words, "description": dimension.description, "where": str(dimension.where)})
+    return tuple(found)
+
+
+def assumptions(query: SemanticQuery, compiled: Compiled, catalog: Catalog, today: dt.date) -> tuple[str, ...]:
+    """What the answer takes for granted: which date, which window, which filters, which day is today."""
+    said = []
+    settings = catalog.settings
+    for fact in compiled.facts:
+        model = catalog.models[fact.model]
+        labels = wording.listed([m.words for n in fact.metrics if (m := catalog.metric(n)) and not m.hidden] or [model.words])
+        if fact.time and (query.window or any(":" in ref for ref in query.by)):
+            said.append(f"{wording.capital(labels)} by {model.dimensions[fact.time].words}.")
+        for name in fact.metrics:
+            metric = catalog.metric(name)
+            if isinstance(metric, SimpleMetric) and metric.filter:
+                said.append(f"{wording.capital(metric.words)} counts only rows where {metric.filter}.")
+        if model.always:
+            said.append(f"{wording.capital(model.words)} always: {model.always}.")
+    if query.window:
+        said.append(f"Window: {wording.interval(query.window, settings)}.")
+        if query.window.end and query.window.start and dt.date.fromisoformat(str(query.window.end)[:10]) > today + dt.timedelta(days=1):
+            said.append(f"The window ends after today, {wording.date(today)}.")
+    elif query.metrics:
+        said.append("No time was named: all rows count.")
+    if settings.today:
+        said.append(f"Today is set to {wording.date(settings.today)} in this project.")
+    return tuple(dict.fromkeys(said))
+
+
+def freshness(model: Model, newest: Any, today: dt.date) -> dict[str, Any]:
+    """How new a model's rows are, and whether that is later than its definition allows, by the start of today."""
+    within = model.freshness.within if model.freshness else None
+    late = None
+    if isinstance(newest, dt.date) and within:
+        limit = Length.of(within).before(dt.datetime.combine(today, dt.time()))
+        moment = newest if isinstance(newest, dt.datetime) else dt.datetime.combine(newest, dt.time())
+        late = moment.replace(tzinfo=None) < dt.datetime.combine(limit, dt.time()) if not isinstance(limit, dt.datetime) else moment.replace(tzinfo=None) < limit
+    return {"model": model.name, "newest": plain(newest), "within": within, "late": late}
+
+
+def sql_columns(rows: Rows) -> tuple[Column, ...]:
+    """The columns of SQL that somebody wrote: no definition stands behind them."""
+    return tuple(Column(name, "row", "", _type(kind), label=name) for name, kind in zip(rows.names, rows.types, strict=True))
+
+
+def _type(kind: str) -> str:
+    kind = kind.upper()
+    if kind.startswith(("DATE",)):
+        return "date"
+    if kind.startswith(("TIME",)):
+        return "time"
+    if kind.startswith("BOOL"):
+        return "boolean"
+    return "number" if re.match(r"U?(TINY|SMALL|BIG|HUGE)?INT|DOUBLE|FLOAT|DECIMAL|NUMBER|REAL", kind) else "text"
+
+
+def yes_or_no(check: str, rows: Rows) -> str:
+    """`Yes. ` or `No. ` for a question about a threshold of one number."""
+    if not check or len(rows.rows) != 1 or rows.rows[0][0] is None:
+        return ""
+    _, sign, value = check.rsplit(" ", 2)
+    return "Yes. " if _OPERATORS[sign](float(rows.rows[0][0]), float(value)) else "No. "
+
+
+# -- asking and declining ---------------------------------------------------------------------------------------------------------
+
+
+def option(reading: Reading, compiled: Compiled, rows: Rows, settings: ProjectSettings) -> dict[str, Any]:
+    """One reading to choose: in words, its plan and its number."""
+    made = sentence(reading.query, compiled.columns, rows.rows, rows.truncated, settings)
+    values = [i for i, c in enumerate(compiled.columns) if c.kind == "metric"]
+    single = len(rows.rows) == 1 and len(values) >= 1
+    return {
+        "reading": wording.capital(reading.words), "plan": reading.query.as_data(), "text": made.text,
+        "number": plain(rows.rows[0][values[0]]) if single else None,
+        "shown": wording.cell(rows.rows[0][values[0]], compiled.columns[values[0]]) if single else f"{len(rows.rows)} rows",
+        "columns": [c.name for c in compiled.columns], "rows": [[plain(v) for v in row] for row in rows.rows[:50]],
+    }  # fmt: skip
+
+
+def open_word(plan: Plan) -> Span | None:
+    """The word that has several meanings."""
+    several = [span for span in plan.spans if " | " in span.target]
+    return several[0] if several else next((span for span in plan.spans if span.kind not in ("grammar", "time", "number")), None)
+
+
+def which_one(word: Span | None, options: tuple[dict[str, Any], ...]) -> str:
+    """The question back, with each reading and its number."""
+    said = f"“{wording.capital(word.text)}” has {len(options)} readings here." if word else f"This has {len(options)} readings."
+    return f"{said} Which one? " + " ".join(f"{n}. {o['reading']}: {o['shown']}." for n, o in enumerate(options, 1))
+
+
+def with_nearest(gap: Gap, lexicon: Lexicon) -> Gap:
+    """A gap with what this asker may see that is near it."""
+    if gap.type != "metric" or gap.nearest:
+        return gap
+    words = {" ".join(key): senses for key, senses in lexicon.senses.items() if any(s.kind in ("metric", "dimension") for s in senses)}
+    near = nearest(gap.text.lower(), words)
+    targets = [next(s.target for s in words[w] if s.kind in ("metric", "dimension")) for w in near]
+    return Gap(gap.type, gap.text, gap.start, gap.end, tuple(dict.fromkeys(targets)), gap.closes, gap.says)
+
+
+def declined(gaps: tuple[Gap, ...], spans: tuple[Span, ...]) -> str:
+    """What happened, what is understood, what to do next."""
+    known = [span for span in spans if span.kind not in ("grammar", "gap", "number")]
+    missing = [gap for gap in gaps if gap.type == "metric"]
+    if not missing:
+        return f"Not answered. {' '.join(dict.fromkeys(gap.says for gap in gaps if gap.says))}".strip()
+    words = wording.listed([f"“{wording.capital(gap.text)}”" for gap in missing])
+    has = "has" if len(missing) == 1 else "have"
+    understood = f" Understood: {wording.listed([span.text for span in known])}." if known else ""
+    near = list(dict.fromkeys(n for gap in missing for n in gap.nearest))
+    hint = f" Near it: {', '.join(near[:3])}." if near else ""
+    return f"Not answered. {words} {has} no endorsed definition.{understood}{hint} The question is recorded for the data team."
+
+
+# -- definitions and the catalogue --------------------------------------------------------------------------------------------------
+
+
+def items(plan: Plan, catalog: Catalog) -> tuple[dict[str, Any], ...]:
+    """What a definition question asks about."""
+    found = []
+    for reading in plan.readings:
+        name = reading.definition
+        if metric := catalog.metric(name):
+            found.append(item(metric, catalog))
+        elif name in catalog.models:
+            model = catalog.models[name]
+            found.append({"kind": "model", "name": name, "label": model.words, "description": model.description, "owner": model.owner, "where": str(model.where)})
+        else:
+            found.append(_dimension_item(name, catalog))
+    return tuple(found)
+
+
+def _dimension_item(name: str, catalog: Catalog) -> dict[str, Any]:
+    owner, _, rest = name.partition(".")
+    dimension = catalog.models[owner].dimensions.get(rest.split(" = ")[0]) if owner in catalog.models else None
+    if dimension is None:
+        return {"kind": "name", "name": name, "label": name, "description": None}
+    value = dimension.values.get(rest.partition(" = ")[2])
+    said = value.description if value else dimension.description
+    return {"kind": "dimension", "name": name, "label": dimension.words, "description": said, "where": str(dimension.where)}
+
+
+def definition_text(plan: Plan, catalog: Catalog) -> str:
+    """A definition in words, with its formula and its owner."""
+    said = []
+    for found in items(plan, catalog):
+        text = f"{wording.capital(found['label'])}: {found.get('description') or 'no description yet'}"
+        text = text if text.endswith(".") else f"{text}."
+        if found.get("formula"):
+            text += f" Computed as {found['formula']}" + (f", in {found['unit']}." if found.get("unit") else ".")
+        said.append(text + (f" Owner: {found['owner']}." if found.get("owner") else ""))
+    return " ".join(said)
+
+
+def all_metrics(catalog: Catalog) -> tuple[dict[str, Any], ...]:
+    return tuple(item(metric, catalog) for _, metric in sorted(catalog.metrics.items()) if not metric.hidden)
+
+
+def catalogue_text(catalog: Catalog) -> str:
+    """What this asker can ask about."""
+    names = [metric["label"] for metric in all_metrics(catalog)]
+    things = [wording.capital(model.words) for model in catalog.models.values()]
+    return f"You can ask about {wording.listed(names)}; split and filtered by what belongs to {wording.listed(things)}. `answerable catalog` shows each with its definition."

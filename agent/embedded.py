@@ -1,0 +1,172 @@
+"""The embedded planner: deterministic, needs no key and no network. It reads what it has rules for, and never guesses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from answerable.agent import grammar
+from answerable.agent.assemble import Candidate, Lacking, candidates, measured_by
+from answerable.agent.draft import Unread, drafts
+from answerable.agent.ground import Cover, Grounder, Segment, unknown
+from answerable.agent.lexicon import Lexicon, Sense
+from answerable.agent.plan import Gap, Plan, Reading, Span
+from answerable.agent.when import Reader
+from answerable.agent.words import Token, tokens
+
+LONGEST = 400
+"""Words of a question that are still read."""
+
+
+def plan(text: str, lexicon: Lexicon, reader: Reader) -> Plan:
+    """One reading, several to ask about, or gaps. The lenient pass (word forms, spelling) only where the strict one finds none."""
+    said = tokens(text)
+    if fixed := _before_reading(text, said):
+        return fixed
+    if told := _definition(said, lexicon, reader, text):
+        return told
+    strict = _Search(text, said, lexicon, reader, lenient=False).plan()
+    if strict.readings or strict.kind != "data":
+        return strict
+    lenient = _Search(text, said, lexicon, reader, lenient=True).plan()
+    return lenient if lenient.readings or len(lenient.gaps[0].text) < len(strict.gaps[0].text) else strict
+
+
+def _before_reading(text: str, said: list[Token]) -> Plan | None:
+    """What is no question, told before it's read."""
+    if not any(token.kind in ("word", "number") for token in said):
+        return Plan(kind="none", says="Ask about a number, for example “revenue by region last month”.")
+    if len(said) > LONGEST:
+        return Plan(kind="none", says=f"The question has more than {LONGEST} words. Ask it in a sentence or two.")
+    words = tuple(token.word for token in said if token.kind != "sign")
+    if " ".join(words) in grammar.CATALOGUE:
+        return Plan(kind="catalogue")
+    first = next((token.word for token in said if token.word not in grammar.POLITE), "")
+    if first in ("select", "with") and " from " in f" {text.lower()} ":
+        return Plan(kind="none", says="That is SQL. `answerable sql` runs it through the same gate; here, ask in words.")
+    if first in grammar.ACTIONS:
+        return Plan(kind="none", says=f"answerable reads data and changes nothing, so it does not {first} anything. Ask for a number instead.")
+    if all(token.word in grammar.SMALL_TALK for token in said if token.kind != "sign"):
+        return Plan(kind="none", says="Ask about a number, for example “revenue by region last month”.")
+    return None
+
+
+def _definition(said: list[Token], lexicon: Lexicon, reader: Reader, text: str) -> Plan | None:
+    """ "What is churn", "how is revenue calculated": the whole question is a pattern around one item."""
+    words = [token.word for token in said if token.kind != "sign"]
+    inner = [token for token in said if token.kind != "sign"]
+    for before, after in grammar.DEFINITIONS:
+        head, tail = list(grammar.phrase(before)), list(grammar.phrase(after))
+        if words[: len(head)] != head or (tail and words[-len(tail) :] != tail) or len(words) <= len(head) + len(tail):
+            continue
+        middle = inner[len(head) : len(inner) - len(tail)]
+        while middle and middle[0].word in ("the", "a", "an"):
+            middle = middle[1:]
+        senses = lexicon.of(middle)
+        if senses and (after or before not in grammar.WEAK_DEFINITIONS or all(s.kind == "metric" for s in senses)):
+            span = text[middle[0].start : middle[-1].end]
+            spans = (Span(span, middle[0].start, middle[-1].end, senses[0].kind, senses[0].target, senses[0].how),)
+            items = dict.fromkeys(s.target for s in senses if s.kind != "value") or dict.fromkeys(s.target for s in senses)
+            readings = tuple(Reading(query=grammar.NOTHING, spans=spans, definition=item) for item in items)
+            return Plan(readings=readings, spans=spans, kind="definition")
+    return None
+
+
+@dataclass
+class _Search:
+    """Tries covers, likeliest first, and keeps every reading of the first that hold."""
+
+    text: str
+    said: list[Token]
+    lexicon: Lexicon
+    reader: Reader
+    lenient: bool
+
+    def plan(self) -> Plan:
+        covers = Grounder(self.text, self.said, self.lexicon, self.reader, self.lenient).covers()
+        missing = unknown(covers[0])
+        if missing:
+            return Plan(gaps=tuple(self._gap(segment) for segment in missing), spans=self._spans(covers[0]))
+        found: dict[str, tuple[int, Reading]] = {}
+        failure: Gap | None = None
+        size = 0
+        for cover in covers:
+            if unknown(cover) or (found and len(cover) > size):
+                break
+            try:
+                for cost, reading in self._readings(cover):
+                    known = found.get(reading.query.hash + reading.check)
+                    if known is None or cost < known[0]:
+                        found[reading.query.hash + reading.check] = (cost, reading)
+                size = size or len(cover) if found else 0
+            except Lacking as lacking:
+                failure = failure or self._placed(lacking.gap)
+            except Unread as unread:
+                failure = failure or self._unread(unread, cover)
+        if found:
+            least = min(cost for cost, _ in found.values())
+            readings = tuple(reading for cost, reading in found.values() if cost == least)
+            return Plan(readings=readings, spans=readings[0].spans)
+        return Plan(gaps=(failure or Gap("not read", self.text, says=_NOT_READ),), spans=self._spans(covers[0]))
+
+    def _readings(self, cover: Cover) -> list[tuple[int, Reading]]:
+        found: list[tuple[int, Reading]] = []
+        failure: Exception | None = None
+        for draft in drafts(cover, self.lexicon.catalog):
+            try:
+                spans = self._spans(cover)
+                found += [(_cost(cover, c), _reading(c, spans, cover)) for c in candidates(measured_by(draft), self.lexicon.catalog, self.reader)]
+            except (Lacking, Unread) as error:
+                failure = failure if isinstance(failure, Lacking) else error
+        if not found and failure is not None:
+            raise failure
+        return found
+
+    # -- gaps -----------------------------------------------------------------------------------------------------------------
+
+    def _gap(self, segment: Segment) -> Gap:
+        start, end = self.said[segment.start].start, self.said[segment.end - 1].end
+        return Gap("metric", segment.text, start, end, closes="a metric, a dimension or a synonym of this name")
+
+    def _placed(self, gap: Gap) -> Gap:
+        at = self.text.find(gap.text) if gap.text else -1
+        return replace(gap, start=at, end=at + len(gap.text)) if at >= 0 else gap
+
+    def _unread(self, unread: Unread, cover: Cover) -> Gap:
+        segment = unread.segment or next((s for s in cover if s.role not in ("filler",)), None)
+        if segment is None:
+            return Gap("not read", self.text, says=_NOT_READ)
+        start, end = self.said[segment.start].start, self.said[segment.end - 1].end
+        says = unread.says or f"“{segment.text}” is known, and the way the question uses it is not read yet."
+        return Gap("not read", segment.text, start, end, says=says)
+
+    def _spans(self, cover: Cover) -> tuple[Span, ...]:
+        return tuple(self._span(segment) for segment in cover)
+
+    def _span(self, segment: Segment) -> Span:
+        start, end = self.said[segment.start].start, self.said[segment.end - 1].end
+        text = self.text[start:end]
+        if segment.role == "word":
+            sense: Sense = segment.senses[0]
+            how = sense.how if segment.how == "exact" else segment.how
+            return Span(text, start, end, sense.kind, " | ".join(dict.fromkeys(s.target for s in segment.senses)), how)
+        if segment.role == "when" and segment.when is not None:
+            when = segment.when
+            return Span(text, start, end, "time", f"{when.start or '…'}/{when.end or '…'}", segment.how)
+        if segment.role == "unknown":
+            return Span(text, start, end, "gap", "", "none")
+        return Span(text, start, end, "number" if segment.role == "number" else "grammar", segment.role, segment.how)
+
+
+_NOT_READ = "Every word is known, and the question has a shape that is not read yet."
+
+
+def _reading(candidate: Candidate, spans: tuple[Span, ...], cover: Cover) -> Reading:
+    taken = [f"“{s.text}” is read as {s.senses[0].target if s.senses else s.role}." for s in cover if s.how in ("spelling", "lemma") and s.role != "filler"]
+    return Reading(candidate.query, spans, ", ".join(candidate.chosen), tuple([*taken, *candidate.assumptions]), check=candidate.check)
+
+
+def _cost(cover: Cover, candidate: Candidate) -> int:
+    """What is measured is a metric before it is a count of rows."""
+    counted = any(name.endswith(".count") for name in candidate.query.metrics)
+    listed = not candidate.query.metrics and any("metric" in s.kinds() for s in cover)
+    return int(counted or listed)

@@ -1,0 +1,115 @@
+"""Every question of every interface with its outcome: written before an answer is handed out. SQLite in WAL, by SQLAlchemy Core."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from answerable.context.errors import AnswerableError
+
+metadata = sa.MetaData()
+records = sa.Table(
+    "records", metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("at", sa.String, nullable=False, index=True),
+    sa.Column("surface", sa.String, nullable=False),
+    sa.Column("run", sa.String),
+    sa.Column("principal", sa.String),
+    sa.Column("groups", sa.JSON, nullable=False),
+    sa.Column("audience", sa.JSON),
+    sa.Column("thread", sa.String, index=True),
+    sa.Column("question", sa.Text, nullable=False),
+    sa.Column("status", sa.String, nullable=False),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("trust", sa.String),
+    sa.Column("text", sa.Text),
+    sa.Column("gaps", sa.JSON, nullable=False),
+    sa.Column("grounding", sa.JSON, nullable=False),
+    sa.Column("plan", sa.JSON),
+    sa.Column("sql", sa.Text),
+    sa.Column("policies", sa.JSON, nullable=False),
+    sa.Column("timings", sa.JSON, nullable=False),
+    sa.Column("catalogue", sa.String, nullable=False),
+    sa.Column("certificate", sa.JSON),
+)  # fmt: skip
+
+
+def _m001_records(connection: sa.Connection) -> None:
+    metadata.create_all(connection)
+
+
+MIGRATIONS: list[Callable[[sa.Connection], None]] = [_m001_records]
+"""Each is run once, in order; a new one is added at the end and an old one is never changed."""
+
+
+class JournalError(AnswerableError):
+    """The journal can't be written, so there is no answer."""
+
+
+class Journal:
+    """The records of one project."""
+
+    def __init__(self, file: Path) -> None:
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            self.engine = sa.create_engine(f"sqlite:///{file}", connect_args={"timeout": 10})
+            sa.event.listen(self.engine, "connect", _durable)
+            self._migrate()
+        except (sa.exc.SQLAlchemyError, OSError):
+            raise JournalError("The journal can not be opened, and no question is answered without a record. Give a writable folder with --state DIR.") from None
+
+    def _migrate(self) -> None:
+        with self.engine.begin() as connection:
+            done = int(connection.exec_driver_sql("PRAGMA user_version").scalar() or 0)
+            if done < len(MIGRATIONS):
+                for migration in MIGRATIONS[done:]:
+                    migration(connection)
+                connection.exec_driver_sql(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+    def write(self, record: dict[str, Any]) -> None:
+        """Write one record; when this returns it survives a crash. Raises JournalError."""
+        try:
+            with self.engine.begin() as connection:
+                connection.execute(records.insert().values(**record))
+        except sa.exc.SQLAlchemyError:
+            raise JournalError("The journal could not be written, so there is no answer. Is the disk full, or the folder read-only?") from None
+
+    def get(self, id: str) -> dict[str, Any] | None:
+        with self.engine.connect() as connection:
+            row = connection.execute(records.select().where(records.c.id == id)).mappings().first()
+        return dict(row) if row else None
+
+    def thread(self, thread: str, principal: str | None) -> list[dict[str, Any]]:
+        """The records of one person's thread, oldest first."""
+        mine = records.c.principal.is_(None) if principal is None else records.c.principal == principal
+        query = records.select().where(records.c.thread == thread, mine).order_by(records.c.at, sa.text("rowid"))
+        with self.engine.connect() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
+
+    def since(self, moment: dt.datetime | None = None) -> list[dict[str, Any]]:
+        """What people asked, oldest first; runs of eval, replay and tests are not people."""
+        query = records.select().where(records.c.run.is_(None)).order_by(records.c.at)
+        if moment:
+            query = query.where(records.c.at >= moment.isoformat())
+        with self.engine.connect() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def _durable(connection: Any, _: Any) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.close()
+
+
+def dumped(value: Any) -> Any:
+    """Data that JSON can hold."""
+    return json.loads(json.dumps(value, default=str))

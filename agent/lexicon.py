@@ -1,0 +1,136 @@
+"""The words of a catalogue, as one asker may say them: what each may mean. Knows no grammar."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from answerable.agent.when import When
+from answerable.agent.words import Token, lemma, tokens
+from answerable.context.catalog import Catalog
+from answerable.context.model import Dimension, Item
+from answerable.context.values import Values
+
+Key = tuple[str, ...]
+MAX_WORDS = 8
+
+
+@dataclass(frozen=True)
+class Sense:
+    """One thing that a span of a question may mean.
+
+    `kind` is metric, dimension, value, entity, join or period; `how` the kind of word: name, label, synonym, value, lemma, spelling.
+    """
+
+    kind: str
+    name: str
+    model: str = ""
+    value: Any = None
+    how: str = "name"
+    when: When | None = None
+
+    @property
+    def target(self) -> str:
+        """The thing itself, as plans and pages write it."""
+        if self.kind in ("metric", "entity", "period"):
+            return self.name
+        return f"{self.model}.{self.name}" + (f" = {self.value}" if self.kind == "value" else "")
+
+
+def words_of(text: str) -> Key:
+    """The folded words of a name, as a question's tokens have them."""
+    return tuple(token.base for token in tokens(text.replace("_", " ")) if token.kind != "sign" or token.word in "&%+")
+
+
+class Lexicon:
+    """Every name, label, synonym and value of a visible catalogue, by its folded words."""
+
+    def __init__(self, catalog: Catalog, values: Values) -> None:
+        self.catalog, self.values = catalog, values
+        self.senses: dict[Key, list[Sense]] = defaultdict(list)
+        self.written: dict[Key, list[Sense]] = defaultdict(list)
+        """Values that nobody declared: known only as they are written, as their plural may be another word."""
+        for key, sense in self._all():
+            _add(self.senses, key, sense)
+        for member in values.members:
+            if not member.declared:
+                _add(self.written, written(member.word), Sense("value", member.dimension, member.model, member.value, "value"))
+        self._settle()
+        self.longest = max(map(len, (*self.senses, *self.written)), default=1)
+
+    def _all(self) -> Iterator[tuple[Key, Sense]]:
+        for metric in self.catalog.metrics.values():
+            if not metric.hidden:
+                yield from _said(metric, Sense("metric", metric.name))
+        for model in self.catalog.models.values():
+            yield from _said(model, Sense("entity", model.name))
+            if model.entity:
+                yield words_of(model.entity), Sense("entity", model.name, how="label")
+            for dimension in model.dimensions.values():
+                if not dimension.hidden:
+                    yield from self._dimension(model.name, dimension)
+            for join in model.joins.values():
+                yield from _said(join, Sense("join", join.name, model.name))
+        for member in self.values.members:
+            if member.declared:
+                how = "value" if str(member.value) == member.word else "synonym"
+                yield words_of(member.word), Sense("value", member.dimension, member.model, member.value, how)
+        for rule in self.catalog.rules:
+            for name, (start, end) in rule.periods.items():
+                yield words_of(name), Sense("period", name, when=When(start, end))
+
+    def _dimension(self, model: str, dimension: Dimension) -> Iterator[tuple[Key, Sense]]:
+        # A dimension called `name` is known by its label: the bare word says nothing.
+        said = _said(dimension, Sense("dimension", dimension.name, model))
+        yield from (pair for pair in said if dimension.name != "name" or pair[1].how != "name" or not dimension.label)
+
+    def _settle(self) -> None:
+        """A rule's `words` says what a word means here."""
+        for rule in self.catalog.rules:
+            for word, name in rule.words.items():
+                if name in self.catalog.metrics:
+                    self.senses[words_of(word)] = [Sense("metric", name, how="rule")]
+
+    @cached_property
+    def joined(self) -> dict[str, Key]:
+        """`noshow` → (`no`, `show`): names of several words written as one."""
+        return {"".join(key): key for key in self.senses if len(key) > 1}
+
+    @cached_property
+    def lemmas(self) -> dict[Key, list[Sense]]:
+        """The senses by the dictionary forms of their words."""
+        found: dict[Key, list[Sense]] = defaultdict(list)
+        for key, senses in self.senses.items():
+            found[tuple(map(lemma, key))] += [s for s in senses if s.kind not in ("value", "period")]
+        return found
+
+    @cached_property
+    def vocabulary(self) -> frozenset[str]:
+        """Every single word of every name, for corrections of spelling."""
+        return frozenset(word for key in (*self.senses, *self.written) for word in key if not word[:1].isdigit())
+
+    def of(self, said: Sequence[Token]) -> list[Sense]:
+        """What a span of tokens may mean."""
+        folded, exact = tuple(token.base for token in said), tuple(token.word for token in said)
+        return [*self.senses.get(folded, ()), *self.written.get(exact, ())]
+
+
+def _add(senses: dict[Key, list[Sense]], key: Key, sense: Sense) -> None:
+    if key and len(key) <= MAX_WORDS and all((s.kind, s.target) != (sense.kind, sense.target) for s in senses[key]):
+        senses[key].append(sense)
+
+
+def written(text: str) -> Key:
+    """The words of a value as they are written, but for case."""
+    return tuple(token.word for token in tokens(text.replace("_", " ")) if token.kind != "sign" or token.word in "&%+")
+
+
+def _said(item: Item, sense: Sense) -> Iterator[tuple[Key, Sense]]:
+    yield words_of(item.name), sense
+    if item.label:
+        yield words_of(item.label), Sense(sense.kind, sense.name, sense.model, how="label")
+    for synonym in item.synonyms:
+        yield words_of(synonym), Sense(sense.kind, sense.name, sense.model, how="synonym")

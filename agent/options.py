@@ -1,0 +1,114 @@
+"""Which of a plan's names a word may stand for, seen from the metrics that are asked: only what their rows reach to-one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from answerable.agent.draft import Filter, Split
+from answerable.agent.ground import Segment
+from answerable.agent.lexicon import Sense
+from answerable.context.catalog import Catalog
+from answerable.context.model import Dimension, Model
+from answerable.context.paths import Path, fan_out, paths
+
+
+@dataclass(frozen=True)
+class Ref:
+    """A dimension by the name that a plan gives it, and the definition behind it."""
+
+    name: str
+    model: str
+    dimension: Dimension = field(compare=False)
+
+    @property
+    def words(self) -> str:
+        """How people tell it from others: `region of the clinic`."""
+        *path, _ = self.name.split(".")
+        if not path:
+            return self.dimension.words
+        way = " of the ".join(step.replace("_", " ") for step in reversed(path))
+        return f"{self.dimension.words} of the {way}"
+
+
+class Options:
+    """Names for one choice of metrics; `bases` are the models of their rows."""
+
+    def __init__(self, catalog: Catalog, bases: list[Model]) -> None:
+        self.catalog, self.bases = catalog, bases
+
+    def refs(self, model: str, name: str, through: Segment | None = None) -> list[Ref]:
+        """Every way in which the plan can name a model's dimension."""
+        dimension = self.catalog.models[model].dimensions.get(name) if model in self.catalog.models else None
+        if dimension is None or dimension.hidden:
+            return []
+        if len(self.bases) == 1:
+            ways = [way for way in self._ways(self.bases[0], model) if self._passes(self.bases[0], way, through)]
+            return [Ref(".".join((*way, name)), model, dimension) for way in ways]
+        if all(len(self._ways(base, model)) == 1 for base in self.bases) and through is None:
+            return [Ref(f"{model}.{name}", model, dimension)]
+        return []
+
+    def _ways(self, base: Model, model: str) -> list[Path]:
+        return [()] if base.name == model else paths(self.catalog, base, model)
+
+    def _passes(self, base: Model, way: Path, through: Segment | None) -> bool:
+        """Whether a way takes the join that the words name."""
+        if through is None:
+            return True
+        here, taken = base, set[tuple[str, str]]()
+        for step in way:
+            taken.add((here.name, step))
+            here = self.catalog.models[here.joins[step].model]
+        return any((s.model, s.name) in taken for s in through.senses if s.kind == "join")
+
+    def split(self, split: Split) -> list[tuple[Ref, ...]]:
+        """The dimensions that a word after "by" may mean; each option is one or more columns."""
+        found: list[tuple[Ref, ...]] = []
+        for sense in split.segment.senses:
+            match sense.kind:
+                case "dimension":
+                    found += [(ref,) for ref in self.refs(sense.model, sense.name, split.within) if ref.dimension.group]
+                case "entity":
+                    found += [(ref,) for ref in self._titles(sense.name, None)]
+                case "join":
+                    target = self.catalog.models[sense.model].joins[sense.name].model
+                    found += [(ref,) for ref in self._titles(target, split.segment)]
+        return list(dict.fromkeys(found))
+
+    def _titles(self, model: str, through: Segment | None) -> list[Ref]:
+        title = self.catalog.models[model].title if model in self.catalog.models else None
+        return self.refs(model, title.name, through) if title else []
+
+    def filter(self, said: Filter) -> list[tuple[Ref, tuple[object, ...]]]:
+        """The dimensions that all the values share, each with the values as the data has them."""
+        shared = set.intersection(*({(s.model, s.name) for s in segment.senses} for segment in said.values))
+        found = []
+        for model, name in sorted(shared):
+            if said.owner is not None and not self._owned(said.owner, model, name):
+                continue
+            through = said.owner if said.owner is not None and said.owner.senses[0].kind == "join" else None
+            members = tuple(_member(segment, model, name) for segment in said.values)
+            found += [(ref, members) for ref in self.refs(model, name, through)]
+        return found
+
+    def _owned(self, owner: Segment, model: str, name: str) -> bool:
+        for sense in owner.senses:
+            if sense.kind == "dimension" and (sense.model, sense.name) == (model, name):
+                return True
+            if sense.kind == "entity" and sense.name == model:
+                return True
+            if sense.kind == "join" and self.catalog.models[sense.model].joins[sense.name].model == model:
+                return True
+        return False
+
+    def why_not(self, senses: tuple[Sense, ...]) -> str:
+        """Why none of the meanings of a word can be reached: the to-many path, or that nothing joins."""
+        for sense in senses:
+            model = sense.name if sense.kind == "entity" else sense.model
+            if model in self.catalog.models and self.bases and model != self.bases[0].name:
+                return fan_out(self.catalog, self.bases[0], self.catalog.models[model])
+        return ""
+
+
+def _member(segment: Segment, model: str, name: str) -> object:
+    return next(s.value for s in segment.senses if (s.model, s.name) == (model, name))

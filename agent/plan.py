@@ -1,0 +1,62 @@
+"""What a planner is, and what it gives: one plan, several readings to choose from, or gaps with what closes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from answerable.context.query import SemanticQuery
+
+
+@dataclass(frozen=True)
+class Span:
+    """A grounded piece of the question, in characters: what took it, and how."""
+
+    text: str
+    start: int
+    end: int
+    kind: str
+    target: str = ""
+    how: str = "name"
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A part of a question that context doesn't cover. `type`: metric, join, time, contradiction, not supported, two meanings, …"""
+
+    type: str
+    text: str
+    start: int = 0
+    end: int = 0
+    nearest: tuple[str, ...] = ()
+    closes: str = ""
+    says: str = ""
+    """The sentence for the asker, where the type alone says too little."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One consistent way to read a question."""
+
+    query: SemanticQuery
+    spans: tuple[Span, ...] = ()
+    words: str = ""
+    assumptions: tuple[str, ...] = ()
+    definition: str = ""
+    """The item that is asked about, where no number is."""
+    check: str = ""
+    """For a yes/no question: the condition on the one number, as SQL over the metric's name."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A planner's result. Exactly one of: `readings` (one: answer it; several: ask) or `gaps`."""
+
+    readings: tuple[Reading, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    spans: tuple[Span, ...] = ()
+    kind: str = "data"
+    says: str = ""
+    denied: str = ""
+    """Why it is not the asker's to see; with the owner to ask."""
+
+

@@ -1,0 +1,47 @@
+"""Settings become a project that can be asked: the only place that builds things."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from answerable.agent.ask import Project
+from answerable.agent.journal import Journal
+from answerable.context.engines.base import Engine
+from answerable.context.errors import EngineError
+from answerable.context.loader import load
+from answerable.context.settings import Limits
+from answerable.integrations.settings import fill
+
+STATE = ".answerable"
+
+
+def open_project(path: Path, state: Path | None = None, clock: Callable[[], dt.datetime] | None = None, surface: str = "python", run: str | None = None) -> Project:
+    """Open the project folder at `path`. `state` is where journal and caches live (default PROJECT/.answerable)."""
+    catalog = load(path, fill)
+    zone = ZoneInfo(catalog.settings.timezone)
+    folder = state or path / STATE
+    engine = connect(catalog.settings.warehouse.url, path, catalog.settings.limits, catalog.settings.timezone)
+    return Project(catalog, engine, Journal(folder / "journal.db"), folder, clock or (lambda: dt.datetime.now(zone)), surface, run)
+
+
+def _duckdb(rest: str, folder: Path, limits: Limits, timezone: str) -> Engine:
+    from answerable.context.engines.duckdb import DuckDBEngine
+
+    return DuckDBEngine(folder / rest, limits, timezone)
+
+
+ENGINES: dict[str, Callable[[str, Path, Limits, str], Engine]] = {"duckdb": _duckdb}
+"""By the scheme of a warehouse's URL."""
+
+
+def connect(url: str, folder: Path, limits: Limits, timezone: str) -> Engine:
+    """The engine for a warehouse URL; paths are relative to the project. Raises EngineError."""
+    scheme, _, rest = url.partition(":")
+    if scheme not in ENGINES:
+        raise EngineError(f"A warehouse of the kind {scheme} is not supported yet; supported: {', '.join(f'{s}:FILE' for s in ENGINES)}.", "unreachable")
+    return ENGINES[scheme](rest, folder, limits, timezone)
+
+
