@@ -16,12 +16,12 @@ from answerable.agent import describe, embedded
 from answerable.agent.answer import Answer, chart_of, column_data, plain
 from answerable.agent.certificate import Chain, Verdict, digest, verdict
 from answerable.agent.journal import Journal, dumped
-from answerable.agent.plan import Gap, Plan, Reading
+from answerable.agent.plan import Gap, Plan, Reading, Result
 from answerable.agent.sentence import sentence
 from answerable.agent.sight import Sight, Sights
 from answerable.agent.when import Reader
 from answerable.context.catalog import Catalog
-from answerable.context.compiler import Compiled, compile_query
+from answerable.context.compiler import compile_query
 from answerable.context.engines.base import Engine, Rows
 from answerable.context.errors import AnswerableError, DeniedError, EngineError, GuardError, PlanError, UsageError
 from answerable.context.guard import govern, govern_text
@@ -43,16 +43,6 @@ class Asked:
     surface: str = "python"
     run: str | None = None
     audience: tuple[str, ...] | None = None
-
-
-@dataclass(frozen=True)
-class Result:
-    """A plan that ran."""
-
-    query: SemanticQuery
-    compiled: Compiled
-    sql: GovernedSQL
-    rows: Rows
 
 
 class Project:
@@ -131,7 +121,7 @@ class Project:
             sight = self.sights.of(asked.principal)
         with _timed(timings, "ground"):
             reader = Reader(asked.today, self.catalog.settings)
-            plan = embedded.plan(asked.question, sight.lexicon, reader)
+            plan = embedded.plan(asked.question, sight.lexicon, reader, self._earlier(asked))
         if plan.kind != "data":
             return self._without_rows(plan, sight, asked)
         if plan.gaps:
@@ -139,6 +129,10 @@ class Project:
         if len(plan.readings) > 1:
             return self._several(plan, sight, asked, timings)
         return self._answered(plan.readings[0], self._run(plan.readings[0].query, sight, asked, timings), sight, asked, timings)
+
+    def _earlier(self, asked: Asked) -> tuple[str, ...]:
+        """What this person has asked in this thread so far."""
+        return tuple(r["question"] for r in self.journal.thread(asked.thread, asked.principal.id)) if asked.thread else ()
 
     def _query(self, query: SemanticQuery, asked: Asked, timings: dict[str, float]) -> Answer:
         sight = self.sights.of(asked.principal)
@@ -198,10 +192,22 @@ class Project:
             readings = " and ".join(reading.words for reading in plan.readings)
             said = replace(plan.readings[0], assumptions=(*plan.readings[0].assumptions, f"There are {len(results)} readings, {readings}; all give the same."))
             return self._answered(said, first, sight, asked, timings)
-        options = tuple(describe.option(r, res.compiled, res.rows, self.catalog.settings) for r, res in zip(plan.readings, results, strict=False))
+        wholes = [self._whole(result, sight, asked, timings) for result in results]
+        options = tuple(describe.option(reading, result, total, self.catalog.settings) for reading, result, total in zip(plan.readings, results, wholes, strict=False))
         word = describe.open_word(plan)
         gaps = (Gap("two meanings", word.text, word.start, word.end, nearest=tuple(o["reading"] for o in options), closes="a rule, or a verified question"),) if word else ()
         return Answer(status="clarify", question=asked.question, text=describe.which_one(word, options), options=options, gaps=gaps, grounding=plan.spans, thread=asked.thread)
+
+    def _whole(self, result: Result, sight: Sight, asked: Asked, timings: dict[str, float]) -> Result:
+        """The one number of a reading: of a breakdown, its total over the same rows."""
+        query = result.query
+        if not query.by or not query.metrics:
+            return result
+        total = query.model_copy(update={"by": (), "order": (), "limit": None, "having": (), "share": None})
+        try:
+            return self._run(total, sight, asked, timings)
+        except PlanError:
+            return result
 
     def _lacking(self, plan: Plan, sight: Sight, asked: Asked, reader: Reader) -> Answer:
         """What is missing, and what is only not this asker's to see, are told apart, and go to different people."""
@@ -358,4 +364,4 @@ def _same(a: Any, b: Any) -> bool:
     return bool(a == b)
 
 
-__all__ = ["Asked", "Project", "Result"]
+__all__ = ["Asked", "Project"]

@@ -13,12 +13,14 @@ from answerable.agent.ground import Segment
 from answerable.agent.options import Options, Ref
 from answerable.agent.plan import Gap
 from answerable.agent.when import Reader, When
+from answerable.agent.wording import SIGNS
 from answerable.agent.words import tokens
 from answerable.context.catalog import Catalog
 from answerable.context.compiler import compile_query
+from answerable.context.compiler.time import Span, floor
 from answerable.context.errors import AmbiguousPath, NotSupported, PlanError, Unreachable
 from answerable.context.expr import parse_expression
-from answerable.context.model import CumulativeMetric, Metric, Model, RatioMetric, SimpleMetric
+from answerable.context.model import GRAINS, CumulativeMetric, Metric, Model, RatioMetric, SimpleMetric
 from answerable.context.query import Compare, SemanticQuery, TimeWindow
 
 MOST_PLANS = 24
@@ -89,6 +91,16 @@ def _as_ratio(draft: Draft, catalog: Catalog, names: tuple[str, ...]) -> tuple[s
     return (found[0],)
 
 
+@dataclass(frozen=True)
+class Timing:
+    """The time of a plan."""
+
+    window: TimeWindow | None = None
+    compare: Compare | None = None
+    where: tuple[str, ...] = ()
+    grains: tuple[str, ...] = ()
+
+
 class _Shape:
     """One choice of metrics, on its way to plans."""
 
@@ -109,10 +121,11 @@ class _Shape:
         options = Options(self.catalog, self.bases)
         by_options = [self._split_options(options, split) for split in splits]
         filter_options = [self._filter_options(options, said) for said in self.d.filters]
-        window, compare, weekday = self._window()
+        timing = self._timing(grains)
         for chosen in itertools.product(*by_options):
             for kept in itertools.product(*filter_options):
-                yield self._plan([r for refs in chosen for r in refs], kept, grains, window, compare, weekday)
+                for dated in self._dated(options, timing):
+                    yield self._plan([r for refs in chosen for r in refs], kept, dated)
 
     # -- what is split by ---------------------------------------------------------------------------------------------------
 
@@ -154,6 +167,12 @@ class _Shape:
             raise Unread(d.metrics[0] if d.metrics else None)
         if len(d.thresholds) > 1 or (d.thresholds and len(self.names) > 1):
             raise Unread(d.thresholds[-1].segment)
+        if "average" in d.asks and not all("average" in metric.name or leaf_is(metric, exp.Avg) for metric in self.metrics):
+            raise Unread(d.metrics[0], f"An average of {self.metrics[0].words} is not defined.")
+        if "amount" in d.asks and not all(_unit(m) in SIGNS for m in self.metrics):
+            raise Unread(d.metrics[0])
+        if ("more" in d.asks or "than" in d.asks) and not ({"more", "than"} <= d.asks and len(d.whens) == 2):
+            raise Unread(d.metrics[0])
         if "in percent" in d.asks and not ("grow" in d.asks or all(_unit(m) == "%" for m in self.metrics)):
             raise Unread(d.metrics[0])
 
@@ -188,34 +207,80 @@ class _Shape:
 
     # -- time ---------------------------------------------------------------------------------------------------------------
 
-    def _window(self) -> tuple[TimeWindow | None, Compare | None, str]:
+    def _timing(self, grains: list[str]) -> Timing:
+        """The window of a plan, what it's compared with, and conditions on its time."""
         whens = [(segment, when) for segment, when in self.d.whens if not when.weekdays]
         days = [day for _, when in self.d.whens for day in when.weekdays]
         weekday = f"time:day_of_week in ({', '.join(map(str, days))})" if len(days) > 1 else f"time:day_of_week = {days[0]}" if days else ""
+        timing = Timing(grains=tuple(grains), where=(weekday,) if weekday else ())
         if not whens:
-            return self._default_window(), None, weekday
+            return replace(timing, window=self._default_window())
         if len(whens) == 1:
             if whens[0][1].before_it:
                 raise Unread(whens[0][0])
-            window = self._one_window(*whens[0])
+            window = self._begun(self._one_window(*whens[0]), grains)
             if "grow" in self.d.asks:
                 self.assumptions.append("Growth is against the window of the same length before.")
-                return window, Compare(to="previous"), weekday
-            return window, None, weekday
+                return replace(timing, window=window, compare=Compare(to="previous"))
+            return replace(timing, window=window)
         if len(whens) > 2 or self.d.rank or self.d.thresholds:
             raise Unread(whens[-1][0])
-        return (*self._two_windows(whens), weekday)
+        return self._two_windows(whens, timing)
 
-    def _two_windows(self, whens: list[tuple[Segment, When]]) -> tuple[TimeWindow | None, Compare | None]:
+    def _two_windows(self, whens: list[tuple[Segment, When]], timing: Timing) -> Timing:
+        """Side by side, or one against the other."""
         (first, one), (second, two) = whens
-        if two.before_it and one.start is not None:
-            return self._one_window(first, one), Compare(to="previous")
-        if one.before_it or two.before_it:
+        relative = two.before_it or (two == one and {"versus", "compare", "than"} & self.d.asks)
+        if relative and one.start is not None:
+            return replace(timing, window=self._one_window(first, one), compare=Compare(to="previous"))
+        if one.before_it or two.before_it or one == two:
             raise Unread(second)
         now, then = self._one_window(first, one), self._one_window(second, two)
-        if now is None or then is None:
+        if now is None or then is None or now.start is None or then.start is None:
             raise Unread(second)
-        return now, Compare(to=then)
+        if {"versus", "compare", "than", "grow"} & self.d.asks:
+            return replace(timing, window=now, compare=Compare(to=then))
+        grain = timing.grains or (one.unit,)
+        if one.unit != two.unit or one.unit not in ("day", "week", "month", "quarter", "year") or len(grain) > 1:
+            raise Unread(second)
+        early, late = sorted((now, then), key=lambda window: str(window.start))
+        if early.end == late.start:
+            return replace(timing, window=TimeWindow(start=early.start, end=late.end), grains=grain)
+        if grain != (one.unit,):
+            raise Unread(second)
+        kept = f"time:{one.unit} in ('{early.start}', '{late.start}')"
+        return replace(timing, window=TimeWindow(start=early.start, end=late.end), where=(*timing.where, kept), grains=grain)
+
+    def _begun(self, window: TimeWindow | None, grains: list[str]) -> TimeWindow | None:
+        """Filled periods end with the one that has begun: zeros for days that lie ahead say nothing."""
+        filled = any(isinstance(m, SimpleMetric) and m.fill is not None for m in self.metrics)
+        grain = next((g for g in grains if g in GRAINS), None)
+        if not (window and window.start and window.end and filled and grain) or str(window.start) > self.reader.today.isoformat():
+            return window
+        end = Span.grain(grain).after(floor(self.reader.today, grain, self.catalog.settings))
+        if str(window.end) <= str(end):
+            return window
+        self.assumptions.append("Periods that have not begun are left out.")
+        return TimeWindow(start=window.start, end=end)
+
+    def _dated(self, options: Options, timing: Timing) -> Iterator[Timing]:
+        """The verb picks the date: `booked last week` is about the day of booking."""
+        if self.d.date is None:
+            yield timing
+            return
+        window, found = timing.window, False
+        for sense in self.d.date.senses:
+            for ref in options.refs(sense.model, sense.name):
+                found = True
+                if all((leaf.model, leaf.time or self.catalog.models[leaf.model or ""].time) == (ref.model, ref.dimension.name) for leaf in self.leaves):
+                    yield timing
+                elif window and window.start and window.end and not (timing.compare or timing.grains or timing.where):
+                    bounds = (f"{ref.name} >= '{window.start}'", f"{ref.name} < '{window.end}'")
+                    yield replace(timing, window=None, where=bounds)
+                else:
+                    raise Unread(self.d.date)
+        if not found:
+            raise Lacking(_join_gap(self.d.date, options, self.metrics))
 
     def _one_window(self, segment: Segment, when: When) -> TimeWindow | None:
         if when.open:
@@ -251,13 +316,10 @@ class _Shape:
 
     # -- the plan -------------------------------------------------------------------------------------------------------------
 
-    def _plan(
-        self, refs: list[Ref], kept: tuple[tuple[Ref, tuple[object, ...], bool], ...], grains: list[str],
-        window: TimeWindow | None, compare: Compare | None, weekday: str,
-    ) -> Candidate:  # fmt: skip
+    def _plan(self, refs: list[Ref], kept: tuple[tuple[Ref, tuple[object, ...], bool], ...], timing: Timing) -> Candidate:
         d = self.d
-        by = [*(ref.name for ref in refs), *(f"time:{grain}" for grain in grains)]
-        where = [condition(ref, members, negated) for ref, members, negated in kept] + ([weekday] if weekday else [])
+        by = [*(ref.name for ref in refs), *(f"time:{grain}" for grain in timing.grains)]
+        where = [condition(ref, members, negated) for ref, members, negated in kept] + [*timing.where]
         chosen = [ref.words for ref in refs] + [_filter_words(ref, members, negated) for ref, members, negated in kept]
         if len({ref.name for ref, _, negated in kept if not negated}) < sum(not negated for *_, negated in kept):
             raise Unread(d.filters[-1].values[0])
@@ -265,7 +327,7 @@ class _Shape:
             by = [*dict.fromkeys([*by, *(ref.name for ref, members, _ in kept if len(members) > 1)])]
         having, check = self._having(bool(by))
         query = SemanticQuery(
-            metrics=self.names, by=tuple(by), where=tuple(where), having=having, window=window, compare=compare,
+            metrics=self.names, by=tuple(by), where=tuple(where), having=having, window=timing.window, compare=timing.compare,
             order=self._order(), limit=self._limit(), share=("total",) if "share" in d.asks and len(d.metrics) == 1 else None,
         )  # fmt: skip
         self._compiles(query)
@@ -316,6 +378,8 @@ class _Shape:
         also = [self._split_options(options, split) for split in self.d.also]
         kept_options = [self._filter_options(options, said) for said in self.d.filters]
         whens = [when for _, when in self.d.whens]
+        if self.d.date is not None and any((s.model, s.name) != (model.name, model.time) for s in self.d.date.senses):
+            raise Unread(self.d.date)
         if len(whens) > 1 or any(when.weekdays or when.as_of for when in whens) or (whens and not model.time):
             raise Unread(self.d.whens[0][0])
         window = TimeWindow(start=whens[0].start, end=whens[0].end) if whens else None
@@ -381,6 +445,11 @@ def _number(threshold: Threshold, metric: Metric) -> str:
 
 def _unit(metric: Metric) -> str:
     return "%" if metric.format == "percent" else metric.unit if isinstance(metric.unit, str) else ""
+
+
+def leaf_is(metric: Metric, kind: type[exp.Expression]) -> bool:
+    """Whether a simple metric is plainly one aggregate of a kind."""
+    return isinstance(metric, SimpleMetric) and isinstance(parse_expression(metric.expr), kind)
 
 
 def _adds(metric: Metric) -> bool:

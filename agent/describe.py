@@ -11,7 +11,7 @@ from typing import Any
 from answerable.agent import wording
 from answerable.agent.answer import plain
 from answerable.agent.lexicon import Lexicon
-from answerable.agent.plan import Gap, Plan, Reading, Span
+from answerable.agent.plan import Gap, Plan, Reading, Result, Span
 from answerable.agent.sentence import sentence
 from answerable.context.catalog import Catalog
 from answerable.context.compiler import Compiled
@@ -140,16 +140,16 @@ def yes_or_no(check: str, rows: Rows) -> str:
 # -- asking and declining ---------------------------------------------------------------------------------------------------------
 
 
-def option(reading: Reading, compiled: Compiled, rows: Rows, settings: ProjectSettings) -> dict[str, Any]:
-    """One reading to choose: in words, its plan and its number."""
-    made = sentence(reading.query, compiled.columns, rows.rows, rows.truncated, settings)
-    values = [i for i, c in enumerate(compiled.columns) if c.kind == "metric"]
-    single = len(rows.rows) == 1 and len(values) >= 1
+def option(reading: Reading, result: Result, total: Result, settings: ProjectSettings) -> dict[str, Any]:
+    """One reading to choose: in words, its plan and its number (of a breakdown, the total)."""
+    made = sentence(reading.query, result.compiled.columns, result.rows.rows, result.rows.truncated, settings)
+    value = next((i for i, c in enumerate(total.compiled.columns) if c.kind == "metric"), None)
+    single = value is not None and len(total.rows.rows) == 1
+    number = total.rows.rows[0][value] if single and value is not None else None
     return {
-        "reading": wording.capital(reading.words), "plan": reading.query.as_data(), "text": made.text,
-        "number": plain(rows.rows[0][values[0]]) if single else None,
-        "shown": wording.cell(rows.rows[0][values[0]], compiled.columns[values[0]]) if single else f"{len(rows.rows)} rows",
-        "columns": [c.name for c in compiled.columns], "rows": [[plain(v) for v in row] for row in rows.rows[:50]],
+        "reading": wording.capital(reading.words), "plan": reading.query.as_data(), "text": made.text, "number": plain(number),
+        "shown": wording.cell(number, total.compiled.columns[value]) if single and value is not None else f"{len(result.rows.rows)} rows",
+        "columns": [c.name for c in result.compiled.columns], "rows": [[plain(v) for v in row] for row in result.rows.rows[:50]],
     }  # fmt: skip
 
 
@@ -221,7 +221,9 @@ def definition_text(plan: Plan, catalog: Catalog) -> str:
     """A definition in words, with its formula and its owner."""
     said = []
     for found in items(plan, catalog):
-        text = f"{wording.capital(found['label'])}: {found.get('description') or 'no description yet'}"
+        said_as = next((span.text for span in plan.spans), "")
+        also = f" (“{said_as}”)" if said_as.lower() != found["label"].lower() else ""
+        text = f"{wording.capital(found['label'])}{also}: {found.get('description') or 'no description yet'}"
         text = text if text.endswith(".") else f"{text}."
         if found.get("formula"):
             text += f" Computed as {found['formula']}" + (f", in {found['unit']}." if found.get("unit") else ".")

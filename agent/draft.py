@@ -64,6 +64,8 @@ class Draft:
     thresholds: list[Threshold] = field(default_factory=list)
     measure: Segment | None = None
     """The metric that a ranking goes by, where it is said after "by"."""
+    date: Segment | None = None
+    """A verb that picks another time than the metric's own: `registered`, `invoiced`."""
     rank: str = ""
     top: int | None = None
     order: str = ""
@@ -72,15 +74,18 @@ class Draft:
     cost: int = 0
 
 
-def drafts(cover: Cover, catalog: Catalog) -> Iterator[Draft]:
-    """The drafts of a cover, one for each way to give its words one kind of meaning each. Raises Unread where none is whole."""
+def drafts(cover: Cover, catalog: Catalog, follows: bool = False) -> Iterator[Draft]:
+    """The drafts of a cover, one for each way to give its words one kind of meaning each. Raises Unread where none is whole.
+
+    `follows` says that it stands in a thread, where "and" may begin it and "instead" means something.
+    """
     segments = [s for s in cover if s.role != "filler"]
     choices = [[s.only(kind) for kind in s.kinds()] if s.role == "word" else [s] for s in segments]
     failure: Unread | None = None
     found = False
     for chosen in itertools.islice(itertools.product(*choices), COMBINATIONS):
         try:
-            draft = _Walk(list(chosen), catalog).draft()
+            draft = _Walk(list(chosen), catalog, follows).draft()
         except Unread as unread:
             failure = failure or unread
             continue
@@ -93,8 +98,8 @@ def drafts(cover: Cover, catalog: Catalog) -> Iterator[Draft]:
 class _Walk:
     """One pass over the segments from left to right."""
 
-    def __init__(self, segments: list[Segment], catalog: Catalog) -> None:
-        self.s, self.catalog, self.i = segments, catalog, 0
+    def __init__(self, segments: list[Segment], catalog: Catalog, follows: bool) -> None:
+        self.s, self.catalog, self.follows, self.i = segments, catalog, follows, 0
         self.d = Draft()
 
     def draft(self) -> Draft:
@@ -144,6 +149,11 @@ class _Walk:
                 self._metric(segment)
             case "value":
                 self._filter(negated=False)
+            case "date":
+                if self.d.date is not None or not any(s.role == "when" for s in self.s):
+                    raise self._fail()
+                self.d.date = segment
+                self.i += 1
             case "period":
                 when = segment.senses[0].when
                 assert when is not None
@@ -165,6 +175,16 @@ class _Walk:
             self.i += 1
             self._filter(negated=False, owner=segment)
             return
+        if self._role(1) == "not" and self._kind(2) == "value" and self._owns(segment, self.s[self.i + 2]):
+            self.i += 2
+            self._filter(negated=True, owner=segment)
+            return
+        if self.d.subject and self._kind() == "entity" and self.d.subject.segment.senses and self.d.subject.segment.senses[0].kind == "dimension":
+            narrowed = self._narrowed(self.d.subject.segment, segment)
+            if narrowed.senses and not self.d.metrics:
+                self.d.subject = replace(self.d.subject, segment=narrowed)
+                self.i += 1
+                return
         split, used = self._split_at(self.i)
         asked = {"list", "which", "count", "top", "most", "least"} & self.d.asks or self.d.rank or self._role(-1) in ("list", "which", "count", "top", "most", "least")
         if self.d.subject is None and (asked or self.i == 0 or not self.d.metrics):
@@ -253,20 +273,26 @@ class _Walk:
             case "descending" | "ascending":
                 d.order = segment.role
                 self.i += 1
-            case "count" | "much" | "list" | "which" | "share" | "as share" | "rate" | "trend" | "grow" | "total" | "compare" | "in percent":
+            case "count" | "much" | "list" | "average" | "amount" | "more" | "than" | "which" | "share" | "as share" | "rate" | "trend" | "grow" | "total" | "compare" | "in percent":
                 d.asks.add(segment.role)
                 self.i += 1
             case "only":
                 self._only()
             case "with":
                 self._with()
+            case "again" if self.follows:
+                d.asks.add("again")
+                self.i += 1
             case _:
                 raise self._fail()
 
     def _joiner(self, segment: Segment) -> None:
         """`and` and `,` join like things; a comma also only parts."""
-        if self.i == 0 and segment.role == "and":
-            raise self._fail()
+        if self.i == 0:
+            if not self.follows:
+                raise self._fail()
+            self.i += 1
+            return
         before, after = self._kind(-1) or self._role(-1), self._kind(1) or self._role(1)
         alike = before == after or (before, after) in _ALIKE
         if segment.role == "and" and not alike:

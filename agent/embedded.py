@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from answerable.agent import grammar
 from answerable.agent.assemble import Candidate, Lacking, candidates, measured_by
-from answerable.agent.draft import Unread, drafts
+from answerable.agent.draft import Draft, Unread, drafts
 from answerable.agent.ground import Cover, Grounder, Segment, unknown
 from answerable.agent.lexicon import Lexicon, Sense
 from answerable.agent.plan import Gap, Plan, Reading, Span
+from answerable.agent.thread import merged, says_something, whole
 from answerable.agent.when import Reader
 from answerable.agent.words import Token, tokens
 
@@ -17,18 +20,34 @@ LONGEST = 400
 """Words of a question that are still read."""
 
 
-def plan(text: str, lexicon: Lexicon, reader: Reader) -> Plan:
-    """One reading, several to ask about, or gaps. The lenient pass (word forms, spelling) only where the strict one finds none."""
+def plan(text: str, lexicon: Lexicon, reader: Reader, earlier: tuple[str, ...] = ()) -> Plan:
+    """One reading, several to ask about, or gaps. `earlier` are the questions of the thread, oldest first.
+
+    The lenient pass (word forms, spelling) comes only where the strict one finds no reading.
+    """
+    before = _recalled(earlier, lexicon, reader)
     said = tokens(text)
     if fixed := _before_reading(text, said):
         return fixed
     if told := _definition(said, lexicon, reader, text):
         return told
-    strict = _Search(text, said, lexicon, reader, lenient=False).plan()
-    if strict.readings or strict.kind != "data":
+    strict = _Search(text, said, lexicon, reader, False, before).plan()
+    if strict.readings:
         return strict
-    lenient = _Search(text, said, lexicon, reader, lenient=True).plan()
+    lenient = _Search(text, said, lexicon, reader, True, before).plan()
     return lenient if lenient.readings or len(lenient.gaps[0].text) < len(strict.gaps[0].text) else strict
+
+
+def _recalled(earlier: tuple[str, ...], lexicon: Lexicon, reader: Reader) -> Draft | None:
+    """What the thread is about: its questions folded into one draft, each replacing what it says anew."""
+    about: Draft | None = None
+    for text in earlier:
+        for lenient in (False, True):
+            draft = _Search(text, tokens(text), lexicon, reader, lenient, about).first_draft()
+            if draft is not None:
+                about = draft
+                break
+    return about
 
 
 def _before_reading(text: str, said: list[Token]) -> Plan | None:
@@ -80,6 +99,30 @@ class _Search:
     lexicon: Lexicon
     reader: Reader
     lenient: bool
+    before: Draft | None = None
+
+    def first_draft(self) -> Draft | None:
+        """The likeliest draft that gives a plan, made whole by the thread."""
+        for cover in Grounder(self.text, self.said, self.lexicon, self.reader, self.lenient).covers():
+            if unknown(cover):
+                return None
+            try:
+                for draft in self._drafts(cover):
+                    if candidates(draft, self.lexicon.catalog, self.reader):
+                        return draft
+            except (Lacking, Unread):
+                continue
+        return None
+
+    def _drafts(self, cover: Cover) -> Iterator[Draft]:
+        """The drafts of a cover; a follow-up's inherit from the thread."""
+        for draft in drafts(cover, self.lexicon.catalog, follows=self.before is not None):
+            if self.before is None or whole(draft):
+                yield measured_by(draft)
+            elif says_something(draft):
+                yield measured_by(merged(self.before, draft))
+            else:
+                raise Unread(None)
 
     def plan(self) -> Plan:
         covers = Grounder(self.text, self.said, self.lexicon, self.reader, self.lenient).covers()
@@ -111,10 +154,10 @@ class _Search:
     def _readings(self, cover: Cover) -> list[tuple[int, Reading]]:
         found: list[tuple[int, Reading]] = []
         failure: Exception | None = None
-        for draft in drafts(cover, self.lexicon.catalog):
+        spans = self._spans(cover)
+        for draft in self._drafts(cover):
             try:
-                spans = self._spans(cover)
-                found += [(_cost(cover, c), _reading(c, spans, cover)) for c in candidates(measured_by(draft), self.lexicon.catalog, self.reader)]
+                found += [(_cost(cover, c), _reading(c, spans, cover)) for c in candidates(draft, self.lexicon.catalog, self.reader)]
             except (Lacking, Unread) as error:
                 failure = failure if isinstance(failure, Lacking) else error
         if not found and failure is not None:
@@ -132,8 +175,8 @@ class _Search:
         return replace(gap, start=at, end=at + len(gap.text)) if at >= 0 else gap
 
     def _unread(self, unread: Unread, cover: Cover) -> Gap:
-        segment = unread.segment or next((s for s in cover if s.role not in ("filler",)), None)
-        if segment is None:
+        segment = unread.segment or next((s for s in cover if s.role != "filler"), None)
+        if segment is None or segment not in cover:
             return Gap("not read", self.text, says=_NOT_READ)
         start, end = self.said[segment.start].start, self.said[segment.end - 1].end
         says = unread.says or f"“{segment.text}” is known, and the way the question uses it is not read yet."
@@ -166,7 +209,9 @@ def _reading(candidate: Candidate, spans: tuple[Span, ...], cover: Cover) -> Rea
 
 
 def _cost(cover: Cover, candidate: Candidate) -> int:
-    """What is measured is a metric before it is a count of rows."""
+    """What is measured is a metric before it is a count of rows; a word that is a thing is that before it is a value."""
     counted = any(name.endswith(".count") for name in candidate.query.metrics)
     listed = not candidate.query.metrics and any("metric" in s.kinds() for s in cover)
-    return int(counted or listed)
+    values = {part for text in candidate.query.where for part in re.findall(r"'([^']*)'", text)}
+    things = sum(any(str(s.value) in values for s in seg.senses if s.kind == "value") and "entity" in seg.kinds() for seg in cover)
+    return 2 * int(counted or listed) + things

@@ -47,8 +47,11 @@ ROLES: dict[str, str] = {
     "development of": "trend", "evolve": "trend", "evolved": "trend", "evolution of": "trend",
     "grow": "grow", "grew": "grow", "grown": "grow", "change": "grow", "changed": "grow", "increase": "grow", "increased": "grow",
     # wholes
+    "average": "average", "amount": "amount", "more": "more", "fewer": "more", "less": "more",
     "total": "total", "overall": "total", "in total": "total", "altogether": "total", "total of": "total", "total number of": "count", "ever": "total",
     "only": "only", "just": "only", "with": "with", "with their": "with", "with its": "with", "and their": "with",
+    # in a thread
+    "what about": "again", "how about": "again", "and what about": "again", "same for": "again", "the same for": "again", "instead": "again", "now only": "only",
     # grains
     "hourly": "grain:hour", "daily": "grain:day", "weekly": "grain:week", "monthly": "grain:month", "quarterly": "grain:quarter",
     "yearly": "grain:year", "annually": "grain:year", "annual": "grain:year", "day by day": "grain:day", "week by week": "grain:week",
@@ -66,7 +69,7 @@ FILLER = frozenset("""
     show showing tell give gives display see look find know want wants need needs like let provide pull report reports state exactly quickly really
     number numbers figure figures value values data result results total amount amounts
     many much some any every whole entire together same time times period during throughout within
-    what's how's ok okay well just now again both come came up out put
+    what's how's how ok okay well just now again both come came up out put
     """.split()) - frozenset("than one ones all now same total amount may just every".split()) | frozenset(["all", "one", "'s", ".", ":", ";", "?", "!", "->"])  # fmt: skip
 
 ACTIONS = frozenset("""

@@ -5,15 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
-
-from rapidfuzz.distance import OSA
 
 from answerable.agent import grammar
 from answerable.agent.lexicon import Lexicon, Sense
 from answerable.agent.when import MONTH_NAMES, WEEKDAYS, Reader, When
 from answerable.agent.words import Token, lemma
-from answerable.context.words import singular
 
 KEPT = 12
 """Covers of a question that are kept at each place; more would be ever less likely readings."""
@@ -117,8 +113,10 @@ class Grounder:
 
     def _spelling(self, i: int) -> Iterator[Segment]:
         """A word one slip away from one word of the catalogue, the grammar or the calendar, and no word by itself."""
+        from answerable.agent.spelling import correction  # its dictionary is loaded only for a word that nothing else knows
+
         token = self.tokens[i]
-        right = correction(token.word, self.lexicon)
+        right = correction(token.word, self.lexicon.vocabulary | _GRAMMAR_WORDS)
         if right is None:
             return
         fixed = [*self.tokens]
@@ -128,31 +126,6 @@ class Grounder:
             yield replace(segment, how="spelling")
         if right in grammar.FILLER:
             yield Segment(i, i + 1, "filler", token.text, how="spelling")
-
-
-def correction(word: str, lexicon: Lexicon) -> str | None:
-    """The one word that `word` is a slip of the fingers for, or None: never where two are as near, or where it is a word itself."""
-    if len(word) < 4 or not word.isalpha() or is_english(word):
-        return None
-    known = lexicon.vocabulary | _GRAMMAR_WORDS
-    most = 1 if len(word) < 8 else 2
-    near: dict[int, set[str]] = {}
-    for other in known:
-        if abs(len(other) - len(word)) <= most + 1 and other[0] == word[0]:
-            distance = min(OSA.distance(form, other, score_cutoff=most) for form in {word, singular(word)})
-            if distance <= most:
-                near.setdefault(distance, set()).add(other)
-    for distance in sorted(near):
-        return near[distance].pop() if len(near[distance]) == 1 else None
-    return None
-
-
-@lru_cache(maxsize=10_000)
-def is_english(word: str) -> bool:
-    """Whether an English dictionary (simplemma) has the word."""
-    import simplemma
-
-    return bool(simplemma.is_known(word, lang="en"))
 
 
 _GRAMMAR_WORDS = frozenset(

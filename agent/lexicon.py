@@ -22,7 +22,7 @@ MAX_WORDS = 8
 class Sense:
     """One thing that a span of a question may mean.
 
-    `kind` is metric, dimension, value, entity, join or period; `how` the kind of word: name, label, synonym, value, lemma, spelling.
+    `kind` is metric, dimension, value, entity, join, date or period; `how` the kind of word: name, label, synonym, value, lemma, spelling.
     """
 
     kind: str
@@ -31,6 +31,8 @@ class Sense:
     value: Any = None
     how: str = "name"
     when: When | None = None
+    said: Key = ()
+    """The words of a value as its file writes them."""
 
     @property
     def target(self) -> str:
@@ -77,7 +79,11 @@ class Lexicon:
         for member in self.values.members:
             if member.declared:
                 how = "value" if str(member.value) == member.word else "synonym"
-                yield words_of(member.word), Sense("value", member.dimension, member.model, member.value, how)
+                yield words_of(member.word), Sense("value", member.dimension, member.model, member.value, how, said=written(member.word))
+        for model in self.catalog.models.values():
+            for dimension in model.dimensions.values():
+                if dimension.type == "time" and not dimension.hidden and (verb := _verb(dimension.name)):
+                    yield (verb,), Sense("date", dimension.name, model.name)
         for rule in self.catalog.rules:
             for name, (start, end) in rule.periods.items():
                 yield words_of(name), Sense("period", name, when=When(start, end))
@@ -115,7 +121,12 @@ class Lexicon:
     def of(self, said: Sequence[Token]) -> list[Sense]:
         """What a span of tokens may mean."""
         folded, exact = tuple(token.base for token in said), tuple(token.word for token in said)
-        return [*self.senses.get(folded, ()), *self.written.get(exact, ())]
+        found = [*self.senses.get(folded, ()), *self.written.get(exact, ())]
+        if folded == exact:
+            return found
+        # "doctors" is no plural of the value "doctor" where it's a thing by itself.
+        things = [s for s in found if s.kind != "value" or exact in (written(str(s.value)), s.said)]
+        return things or found
 
 
 def _add(senses: dict[Key, list[Sense]], key: Key, sense: Sense) -> None:
@@ -126,6 +137,12 @@ def _add(senses: dict[Key, list[Sense]], key: Key, sense: Sense) -> None:
 def written(text: str) -> Key:
     """The words of a value as they are written, but for case."""
     return tuple(token.word for token in tokens(text.replace("_", " ")) if token.kind != "sign" or token.word in "&%+")
+
+
+def _verb(name: str) -> str:
+    """`booked` for `booked_on`, `starts` for none: the verb that picks this date."""
+    verb, _, tail = name.rpartition("_")
+    return verb if tail in ("on", "at", "date", "day") and "_" not in verb and verb.endswith(("ed", "en", "id", "nt", "wn")) else ""
 
 
 def _said(item: Item, sense: Sense) -> Iterator[tuple[Key, Sense]]:

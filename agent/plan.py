@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from answerable.context.query import SemanticQuery
+from answerable.context.compiler import Compiled
+from answerable.context.engines.base import Rows
+from answerable.context.query import GovernedSQL, SemanticQuery
 
 
 @dataclass(frozen=True)
@@ -60,3 +62,11 @@ class Plan:
     """Why it is not the asker's to see; with the owner to ask."""
 
 
+@dataclass(frozen=True)
+class Result:
+    """A plan that ran: the SQL that the gate let through, and its rows."""
+
+    query: SemanticQuery
+    compiled: Compiled
+    sql: GovernedSQL
+    rows: Rows

@@ -157,14 +157,14 @@ class Reader:
             return i + unit[0] + 2, self._running(unit[1])
         if _words(t, i, "so", "far"):
             found = self._period_lead(t, i + 2)
-            return (found[0], found[1]) if found and found[1].to_date else None
+            return (found[0], replace(found[1], whole=None)) if found and found[1].to_date else None
         found = self._period(t, i)
         if not found or found[1].start is None or not (found[1].start <= self.today):
             return None
         k = found[0]
         for tail in (("so", "far"), ("to", "date"), ("until", "today"), ("until", "now"), ("up", "to", "now"), ("up", "to", "today"), ("till", "now"), ("till", "today"), ("to", "now")):
             if _words(t, k, *tail):
-                return k + len(tail), replace(found[1], end=min(found[1].end or self._tomorrow, self._tomorrow), to_date=True)
+                return k + len(tail), replace(found[1], end=min(found[1].end or self._tomorrow, self._tomorrow), to_date=True, whole=None)
         return None
 
     def _plain(self, t: list[Token], i: int) -> tuple[int, When] | None:
@@ -336,7 +336,10 @@ class Reader:
         if token.kind == "number" and not token.percent and token.value is not None and 1 <= token.value <= 31:
             j = i + 2 if _word(t, i + 1) == "of" else i + 1
             if _word(t, j) in MONTH_NAMES:
-                return self._day_of(t, j + 1, MONTH_NAMES[_word(t, j)], int(token.value))
+                found = self._day_of(t, j + 1, MONTH_NAMES[_word(t, j)], int(token.value))
+                if found and token.text == "4" and any(other.text.lower() in ("u", "n", "pls", "ur") for other in t):
+                    return found[0], replace(found[1], open=f"“4 {t[j].text}” may be a day, or “for {t[j].text}”")
+                return found
             return None
         month = MONTH_NAMES.get(token.word)
         if month is None or token.word in ("may", "mar", "sun") and not self._may(t, i):
@@ -445,9 +448,10 @@ class Reader:
         if not (_words(t, j, "last", "year") or _words(t, j, "of", "last", "year") or _words(t, j, "a", "year", "ago")):
             return None
         now = self._unit_moved(unit[1], 0)
-        assert now.start is not None and now.whole is not None
+        last = now.whole or now.end
+        assert now.start is not None and last is not None
         end = 3 if _word(t, j) in ("of", "a") else 2
-        start, finish = _date(shift(now.start, months=-12)), _date(shift(now.whole, months=-12))
+        start, finish = _date(shift(now.start, months=-12)), _date(shift(last, months=-12))
         return j + end, When(start, finish, unit[1])
 
     # -- windows ----------------------------------------------------------------------------------------------------------
@@ -484,7 +488,7 @@ class Reader:
         return When(start, _date(shift(start, months=12)), "fiscal_year", whole=start if start > self.today else None)
 
     def _running(self, unit: str) -> When:
-        return replace(self._unit_moved(unit, 0), to_date=True)
+        return replace(self._unit_moved(unit, 0), to_date=True, whole=None)
 
     def _unit_moved(self, unit: str, by: int) -> When:
         start = _date(Span.grain(unit, abs(by)).after(floor(self.today, unit, self.settings))) if by >= 0 else _date(Span.grain(unit, -by).before(floor(self.today, unit, self.settings)))

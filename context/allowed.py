@@ -8,14 +8,14 @@ NODES: frozenset[type[exp.Expression]] = frozenset({
     exp.Select, exp.From, exp.Join, exp.Where, exp.Group, exp.Having, exp.Qualify, exp.Order, exp.Ordered, exp.Limit, exp.Offset,
     exp.With, exp.CTE, exp.TableAlias, exp.Subquery, exp.Table, exp.Column, exp.Identifier, exp.Star, exp.Alias,
     exp.Union, exp.Except, exp.Intersect, exp.Distinct,
-    exp.Literal, exp.Boolean, exp.Null, exp.Paren, exp.Tuple, exp.Interval, exp.Var, exp.DataType, exp.Cast, exp.TryCast,
+    exp.Literal, exp.Boolean, exp.Null, exp.Paren, exp.Tuple, exp.Interval, exp.Var, exp.DataType, exp.DataTypeParam, exp.Cast, exp.TryCast,
     exp.And, exp.Or, exp.Not, exp.Neg, exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ,
     exp.Is, exp.In, exp.Between, exp.Like, exp.ILike, exp.Escape, exp.Exists,
     exp.Add, exp.Sub, exp.Mul, exp.Div, exp.IntDiv, exp.Mod, exp.DPipe,
     exp.Case, exp.If, exp.Filter, exp.WithinGroup, exp.Window, exp.WindowSpec, exp.Extract,
 })  # fmt: skip
 
-PLAN_NODES: frozenset[type[exp.Expression]] = frozenset({exp.Unnest, exp.GenerateSeries, exp.Placeholder, exp.DataTypeParam, exp.AtTimeZone})
+PLAN_NODES: frozenset[type[exp.Expression]] = frozenset({exp.Unnest, exp.GenerateSeries, exp.AtTimeZone})
 """What the compiler writes and an asker's text may not hold."""
 
 SELECT_PARTS = frozenset({

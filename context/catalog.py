@@ -174,9 +174,8 @@ def visible(catalog: Catalog, principal: Principal) -> Catalog:
         verdict = catalog.access(name, principal)
         if not model.endorsed or not verdict.open:
             continue
-        hidden = hidden_columns(model, verdict)
-        closed |= {(name, column) for column in hidden | verdict.denied}
-        keep = {n: d for n, d in model.dimensions.items() if n not in verdict.denied and not _reads(d, hidden)}
+        keep = {n: d for n, d in model.dimensions.items() if n not in verdict.denied and not stands_on_closed(catalog, model, d, principal)}
+        closed |= {(name, column) for column in hidden_columns(model, verdict) | verdict.denied | (model.dimensions.keys() - keep.keys())}
         models[name] = model.model_copy(update={"dimensions": keep})
     for name, model in models.items():
         models[name] = model.model_copy(update={"joins": {n: j for n, j in model.joins.items() if j.model in models}})
@@ -199,13 +198,29 @@ def _closed_over(catalog: Catalog, metrics: dict[str, Metric]) -> dict[str, Metr
     return metrics
 
 
-def hidden_columns(model: Model, verdict: Access) -> set[str]:
-    """The physical columns that are closed: read by a denied or masked dimension, and plainly shown by no open one."""
+def hidden_columns(model: Model, verdict: Access, masked: bool = True) -> set[str]:
+    """The physical columns that are closed: read by a denied or (unless `masked` is False) masked dimension, and plainly shown by no open one."""
     plain = {d.column for n, d in model.dimensions.items() if d.column and n not in verdict.denied}
-    computed = {n: d for n, d in model.dimensions.items() if n in verdict.denied or (n in verdict.masks and d.column is None)}
-    touched = {name for d in computed.values() for name in names(parse_expression(d.sql)) if "." not in name}
+    computed = [d for n, d in model.dimensions.items() if n in verdict.denied or (masked and n in verdict.masks and d.column is None)]
+    touched = {name for d in computed for name in names(parse_expression(d.sql)) if "." not in name}
     return touched - {column for column in plain if column}
 
 
-def _reads(dimension: Dimension, hidden: set[str]) -> bool:
-    return bool(hidden) and any(name in hidden for name in names(parse_expression(dimension.sql)))
+def stands_on_closed(catalog: Catalog, model: Model, dimension: Dimension, principal: Principal) -> bool:
+    """Whether a dimension's expression reads what this asker may not see, here or behind joins. Its own mask covers what only masks close."""
+    verdict = catalog.access(model.name, principal)
+    hidden = hidden_columns(model, verdict, masked=dimension.name not in verdict.masks)
+    used = [name.split(".") for name in names(parse_expression(dimension.sql))]
+    return any(_behind_closed(catalog, model, path, name, principal) if path else name in hidden for *path, name in used)
+
+
+def _behind_closed(catalog: Catalog, here: Model, path: list[str], name: str, principal: Principal) -> bool:
+    for step in path:
+        here = catalog.models[here.joins[step].model]
+        verdict = catalog.access(here.name, principal)
+        if not verdict.open or not here.endorsed:
+            return True
+    dimension = here.dimensions.get(name)
+    if dimension is None:
+        return name in hidden_columns(here, verdict)
+    return name in verdict.denied or stands_on_closed(catalog, here, dimension, principal)

@@ -26,9 +26,9 @@ def check(catalog: Catalog) -> list[Complaint]:
     for metric in catalog.metrics.values():
         found += _metric(metric, catalog)
     found += _cycles(catalog)
+    for policy in catalog.policies.values():
+        found += _policy(policy, catalog)
     if not any(not c.warning for c in found):
-        for policy in catalog.policies.values():
-            found += _policy(policy, catalog)
         found += [*_shared_synonyms(catalog), *_exposures(catalog)]
     return found
 
@@ -38,7 +38,7 @@ def _model(model: Model, catalog: Catalog) -> Iterator[Complaint]:
         if model.endorsed and not getattr(model, key):
             yield Complaint("recommended", model.where, f"model {model.name} has no {key}", f"add {key}: …", warning=True)
     if model.time and (model.time not in model.dimensions or model.dimensions[model.time].type != "time"):
-        yield Complaint("unknown", model.where, f"time: {model.time} is no time dimension of {model.name}", f"add it with type: time{_near(model.time, model.dimensions)}")
+        yield Complaint("unknown", model.where, f"time: {model.time} is no time dimension of {model.name}", f"add it with type: time{_near(model.time, model.dimensions)}", missing=model.time)
     for dimension in model.dimensions.values():
         what = f"dimension {dimension.name}"
         tree, complaint = _parsed(dimension.sql, dimension.where, what)
@@ -47,11 +47,16 @@ def _model(model: Model, catalog: Catalog) -> Iterator[Complaint]:
             yield Complaint("aggregate", dimension.where, f"{what} aggregates", "make it a metric")
         if tree is not None:
             yield from _dotted(tree, model, catalog, dimension.where, what)
+            yield from _timeless(tree, model, catalog, dimension.where, what)
         if dimension.values_of and not _dimension_named(dimension.values_of, catalog):
-            yield Complaint("unknown", dimension.where, f"values_of: {dimension.values_of} is no dimension", "write MODEL.DIMENSION")
+            yield Complaint("unknown", dimension.where, f"values_of: {dimension.values_of} is no dimension", "write MODEL.DIMENSION", missing=dimension.values_of.split(".")[0])
     if model.always:
-        tree, complaint = _parsed(model.always, model.where, f"always of {model.name}")
+        what = f"always of {model.name}"
+        tree, complaint = _parsed(model.always, model.where, what)
         yield from complaint
+        if tree is not None:
+            yield from _dotted(tree, model, catalog, model.where, what)
+            yield from _timeless(tree, model, catalog, model.where, what)
 
 
 def _dimension_named(name: str, catalog: Catalog) -> bool:
@@ -62,7 +67,7 @@ def _dimension_named(name: str, catalog: Catalog) -> bool:
 def _joins(model: Model, catalog: Catalog) -> Iterator[Complaint]:
     for join in model.joins.values():
         if not (other := catalog.models.get(join.model)):
-            yield Complaint("unknown", join.where, f"join {join.name} leads to {join.model}, which is no model", f"name a model{_near(join.model, catalog.models)}")
+            yield Complaint("unknown", join.where, f"join {join.name} leads to {join.model}, which is no model", f"name a model{_near(join.model, catalog.models)}", missing=join.model)
             continue
         keys = [list(key) for key in (other.primary_key, *other.unique) if key]
         remote = sorted(join.on.values())
@@ -82,7 +87,7 @@ def _metric(metric: Metric, catalog: Catalog) -> Iterator[Complaint]:
         return
     for name in catalog.inputs(metric) if _readable(metric) else ():
         if catalog.metric(name) is None:
-            yield Complaint("unknown", metric.where, f"{metric.name} is made of {name}, which is no metric", f"name a metric{_near(name, catalog.metrics)}")
+            yield Complaint("unknown", metric.where, f"{metric.name} is made of {name}, which is no metric", f"name a metric{_near(name, catalog.metrics)}", missing=name)
     if isinstance(metric, DerivedMetric):
         tree, complaint = _parsed(metric.expr, metric.where, metric.name)
         yield from complaint
@@ -122,7 +127,7 @@ def _simple(metric: SimpleMetric, catalog: Catalog) -> Iterator[Complaint]:
         if tree is not None:
             yield from _dotted(tree, model, catalog, metric.where, f"the filter of {metric.name}")
     if metric.time and (metric.time not in model.dimensions or model.dimensions[metric.time].type != "time"):
-        yield Complaint("unknown", metric.where, f"time: {metric.time} is no time dimension of {model.name}", f"add it with type: time{_near(metric.time, model.dimensions)}")
+        yield Complaint("unknown", metric.where, f"time: {metric.time} is no time dimension of {model.name}", f"add it with type: time{_near(metric.time, model.dimensions)}", missing=metric.time)
 
 
 def _parsed(text: str, where: Where, what: str) -> tuple[exp.Expression | None, list[Complaint]]:
@@ -138,15 +143,27 @@ def _dotted(tree: exp.Expression, model: Model, catalog: Catalog, where: Where, 
         *path, last = name.split(".")
         here: Model | None = model
         for step in path:
-            join = here.joins.get(step) if here else None
-            if here is None or join is None:
-                known = here.joins if here else ()
-                yield Complaint("unknown column", where, f"{what} names {name}, and {here.name if here else step} has no join {step}", f"add the join{_near(step, known)}")
+            if here is None:
+                break  # the join before leads to no model: told there
+            join = here.joins.get(step)
+            if join is None:
+                yield Complaint("unknown column", where, f"{what} names {name}, and {here.name} has no join {step}", f"add the join{_near(step, here.joins)}", missing=step)
                 break
             here = catalog.models.get(join.model)
         else:
             if path and here and last not in here.dimensions and last not in here.primary_key:
-                yield Complaint("unknown column", where, f"{what} names {name}, and {here.name} has no dimension {last}", f"add it to {here.where.file}{_near(last, here.dimensions)}")
+                yield Complaint("unknown column", where, f"{what} names {name}, and {here.name} has no dimension {last}", f"add it to {here.where.file}{_near(last, here.dimensions)}", missing=last)
+
+
+def _timeless(tree: exp.Expression, model: Model, catalog: Catalog, where: Where, what: str) -> Iterator[Complaint]:
+    """A join that holds for a span of time needs a metric's time: without one a row would meet many."""
+    for name in dict.fromkeys(names(tree)):
+        here: Model | None = model
+        for step in name.split(".")[:-1]:
+            join = here.joins.get(step) if here else None
+            if join is not None and join.valid:
+                yield Complaint("fan-out", where, f"{what} names {name}, and {step} holds for a span of time", "name it in plans and metrics only")
+            here = catalog.models.get(join.model) if join else None
 
 
 def _near(name: str, known: object) -> str:
@@ -155,17 +172,19 @@ def _near(name: str, known: object) -> str:
 
 
 def _cycles(catalog: Catalog) -> Iterator[Complaint]:
-    graph = {name: set(catalog.inputs(m)) & catalog.metrics.keys() for name, m in catalog.metrics.items() if _readable(m)}
+    graph = {name: [i for i in catalog.inputs(m) if i in catalog.metrics] for name, m in catalog.metrics.items() if _readable(m)}
     try:
         graphlib.TopologicalSorter(graph).prepare()
     except graphlib.CycleError as error:
-        loop = error.args[1]
-        yield Complaint("cycle", catalog.metrics[loop[0]].where, f"metrics that need each other: {' → '.join(reversed(loop))}", "break the loop")
+        loop = error.args[1][:0:-1]
+        first = loop.index(min(loop, key=list(catalog.metrics).index))
+        told = [*loop[first:], *loop[:first], loop[first]]
+        yield Complaint("cycle", catalog.metrics[told[0]].where, f"metrics that need each other: {' → '.join(told)}", "break the loop")
 
 
 def _policy(policy: Policy, catalog: Catalog) -> Iterator[Complaint]:
     if not (model := catalog.models.get(policy.model)):
-        yield Complaint("policy", policy.where, f"a policy of {policy.model}, which is no model", f"name a model{_near(policy.model, catalog.models)}")
+        yield Complaint("policy", policy.where, f"a policy of {policy.model}, which is no model", f"name a model{_near(policy.model, catalog.models)}", missing=policy.model)
         return
     metrics = {name: m for name, m in catalog.metrics.items() if m.model == model.name}
     known: dict[str, object] = {**model.dimensions, **metrics}
@@ -173,11 +192,18 @@ def _policy(policy: Policy, catalog: Catalog) -> Iterator[Complaint]:
     for group, rule in policy.groups.items():
         where = Where(policy.where.file, policy.lines.get(group, policy.where.line))
         for name in (*rule.deny, *(rule.allow or ()), *rule.mask):
-            if name not in known or (name in rule.mask and name not in model.dimensions):
-                yield Complaint("policy", where, f"group {group} names {name}, which is no {'dimension' if name in rule.mask else 'dimension or metric'} of {model.name}", f"remove it{_near(name, known)}")
+            wanted, among = ("dimension", model.dimensions) if name in rule.mask else ("dimension or metric", known)
+            if name not in among:
+                yield Complaint("policy", where, f"group {group} names {name}, which is no {wanted} of {model.name}", f"remove it{_near(name, among)}", missing=name)
         for name, mask in rule.mask.items():
-            if name in _keys(model) and mask.kind != "hash":
+            column = model.dimensions[name].column if name in model.dimensions else None
+            meets = [(theirs, other) for ours, theirs, other in _meetings(model, catalog) if ours == column]
+            if (column in model.primary_key or meets) and mask.kind != "hash":
                 yield Complaint("policy", where, f"group {group} masks the key {name} with {mask}", "use hash, or deny it")
+            for theirs, other in meets if mask.kind == "hash" else ():
+                if not _hashed(other, theirs, group, catalog):
+                    what = f"group {group} hashes {name}, and joins meet it with {other.name}.{theirs}, which is not hashed"
+                    yield Complaint("policy", where, what, "hash both or none")
             if mask.kind == "hash" and len(catalog.settings.mask_key or "") < 16:
                 yield Complaint("policy", where, f"group {group} hashes {name} without a mask_key of at least 16 bytes", "set mask_key in answerable.yml")
         if rule.rows:
@@ -192,8 +218,26 @@ def _policy(policy: Policy, catalog: Catalog) -> Iterator[Complaint]:
             yield Complaint("policy", where, f"no user is in the group {group}", "add one to policies/users.yml, or let the identity provider say so", warning=True)
 
 
-def _keys(model: Model) -> set[str]:
-    return {*model.primary_key, *(column for join in model.joins.values() for column in join.on)}
+def _meetings(model: Model, catalog: Catalog) -> Iterator[tuple[str, str, Model]]:
+    """Each column of a model that a join stands on, with the other side's column and model."""
+    for here in catalog.models.values():
+        for join in here.joins.values():
+            if there := catalog.models.get(join.model):
+                for own, theirs in join.on.items():
+                    if here is model:
+                        yield own, theirs, there
+                    if there is model:
+                        yield theirs, own, here
+
+
+def _hashed(model: Model, column: str, group: str, catalog: Catalog) -> bool:
+    """Whether a group sees a column as a hash, or does not see its model at all."""
+    if not (policy := catalog.policies.get(model.name)):
+        return False
+    if not (rule := policy.groups.get(group) or policy.groups.get("everyone")):
+        return True
+    masks = [rule.mask.get(name) for name, dimension in model.dimensions.items() if dimension.column == column]
+    return bool(masks) and all(mask is not None and mask.kind == "hash" for mask in masks)
 
 
 def _rows(text: str, model: Model, catalog: Catalog, where: Where) -> Iterator[Complaint]:
@@ -207,26 +251,28 @@ def _rows(text: str, model: Model, catalog: Catalog, where: Where) -> Iterator[C
         yield Complaint("policy", where, f"the rows {text!r} name no dimension, so they are always true or always false", "name a dimension")
     if tree.find(*VOLATILE, exp.Query) or is_aggregate(tree):
         yield Complaint("policy", where, f"the rows {text!r} call something that changes from row to row or run to run", "compare dimensions with constants")
+    yield from _timeless(tree, model, catalog, where, f"the condition {text!r}")
     for name in used:
         *path, last = name.split(".")
         here: Model | None = model
         for step in path:
             here = catalog.models.get(here.joins[step].model) if here and step in here.joins else None
         if here is None or last not in here.dimensions:
-            yield Complaint("policy", where, f"the rows name {name}, which is no dimension that {model.name} reaches to-one", f"name a dimension{_near(last, (here or model).dimensions)}")
+            yield Complaint("policy", where, f"the rows name {name}, which is no dimension that {model.name} reaches to-one", f"name a dimension{_near(last, (here or model).dimensions)}", missing=last)
 
 
 def _shared_synonyms(catalog: Catalog) -> Iterator[Complaint]:
-    claims = defaultdict[str, dict[str, Item]](dict)
+    claims, written = defaultdict[str, dict[str, Item]](dict), dict[str, str]()
     for metric in catalog.metrics.values():
         if catalog.endorsed(metric) and not metric.hidden:
-            for word in {metric.name, metric.words, *metric.synonyms}:
+            for word in (metric.name, metric.words, *metric.synonyms):
                 claims[fold(word)][metric.name] = metric
+                written.setdefault(fold(word), word)
     settled = {fold(word) for rule in catalog.rules for word in rule.words}
     for word, items in claims.items():
         if len(items) > 1 and word not in settled:
             first = list(items.values())[-1]
-            what = f"“{word}” names {' and '.join(sorted(items))}: people will be asked"
+            what = f"“{written[word]}” names {' and '.join(sorted(items))}: people will be asked"
             yield Complaint("two meanings", first.where, what, "keep one, or settle it with words: in rules/", warning=True)
 
 

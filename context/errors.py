@@ -47,13 +47,17 @@ class Where:
 
 @dataclass(frozen=True)
 class Complaint:
-    """Something wrong with a definition: what kind, where, what, and the mend."""
+    """Something wrong with a definition: what kind, where, what, and the mend.
+
+    `missing` is the name that leads nowhere: where its own definition could not be read, that is told and this is not.
+    """
 
     kind: str
     where: Where
     what: str
     mend: str
     warning: bool = False
+    missing: str = ""
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what}. Mend: {self.mend}"

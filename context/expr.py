@@ -23,14 +23,21 @@ class BadExpression(ValueError):
 @lru_cache(maxsize=50_000)
 def parse_expression(text: str) -> exp.Expression:
     """The tree of an expression over bare and dotted names. Shared: copy before you change it."""
+    return _tree(text, text)
+
+
+def _tree(text: str, said: str) -> exp.Expression:
+    """`said` is how its author wrote it: what a complaint quotes."""
     if _BARE.fullmatch(text) and text.lower() not in {"true", "false", "null", "current_date", "current_timestamp"}:
         return exp.column(text)
     try:
         tree = parse_one(text, dialect=DIALECT)
     except (SqlglotError, RecursionError) as error:
-        raise BadExpression(f"{text!r} is no SQL expression") from error
+        raise BadExpression(f"{said!r} is no SQL expression") from error
+    if isinstance(tree, exp.Alias):
+        raise BadExpression(f"{said!r} is no SQL expression")
     if not isinstance(tree, exp.Expression) or isinstance(tree, (exp.Query, exp.DDL, exp.DML, exp.Command)) or tree.find(exp.Query):
-        raise BadExpression(f"{text!r} is a query, not an expression")
+        raise BadExpression(f"{said!r} is a query, not an expression")
     return tree
 
 
@@ -41,7 +48,7 @@ def parse_condition(text: str) -> exp.Expression:
         name = match[0]
         return name if name[0] in "'\"" or not ("." in name or ":" in name) else f'"{name}"'
 
-    return parse_expression(_NAMES.sub(quoted, text))
+    return _tree(_NAMES.sub(quoted, text), text)
 
 
 def bind_user(text: str) -> tuple[str, tuple[str, ...]]:

@@ -8,7 +8,7 @@ from typing import Any
 import sqlglot
 from sqlglot import exp
 
-from answerable.context.catalog import Catalog, hidden_columns
+from answerable.context.catalog import Catalog, hidden_columns, stands_on_closed
 from answerable.context.errors import DeniedError, GuardError
 from answerable.context.expr import bind_user, dotted, parse_condition, parse_expression, substitute
 from answerable.context.model import Dimension, Model
@@ -17,6 +17,8 @@ from answerable.context.policy import Access, Mask, Principal
 RAW = "__column"
 KEY = "mask_key"
 POLICY = "policy"
+Part = tuple[str, ...]
+"""The joins from a model to another, step by step; with POLICY at the end where a policy reads it."""
 
 
 class Governed:
@@ -28,36 +30,45 @@ class Governed:
         if self.access.at_least > 1:
             raise GuardError(f"{model.words} may be seen by you in groups of {self.access.at_least} rows only, which is not supported yet.")
         self.hidden = hidden_columns(model, self.access)
-        self.joined: dict[tuple[str, ...], exp.Expression] = {}
+        self.joined: dict[Part, Governed] = {}
+        self.wanted: dict[Part, set[str]] = {}
+        self.policed = True  # False where a policy reads it: bare, or policies would depend on each other
 
     @cached_property
-    def surface(self) -> dict[str, exp.Expression]:
-        """What SQL sees: the dimensions by name, masked, and the keys; not what is denied."""
-        found = {name: self._dimension(d) for name, d in self.model.dimensions.items() if name not in self.access.denied and not self._closed(d)}
-        for key in self.keys:
-            if key not in found and key not in self.access.denied and key not in self.hidden:
-                found[key] = self._column(key)
-        return found
+    def surface(self) -> list[str]:
+        """What SQL sees: the dimensions by name and the keys; not what is denied."""
+        denied = self.access.denied
+        found = [name for name, d in self.model.dimensions.items() if name not in denied and not self._closed(d)]
+        return found + [key for key in self.keys if key not in found and key not in denied and key not in self.hidden]
 
     def relation(self, names: list[str], plan: bool) -> exp.Select:
         """SELECT the named columns from the table, for these rows only. A plan may name columns that metrics are made of."""
-        self.joined = {}
+        self.wanted = {}
         columns = [exp.alias_(self._named(name, plan), name, quoted=True) for name in names] or [exp.alias_(exp.Literal.number(1), "one")]
-        conditions = self._conditions()
-        source = self._source(self.model, self.model.name)
-        select = exp.select(*columns).from_(source)
-        for path, relation in self.joined.items():
-            select = select.join(relation, on=self._on(path), join_type="left")
-        return _plainly(select.where(*conditions)) if not self.joined else select.where(*conditions)
+        select = exp.select(*columns).from_(self._source(self.model, self.model.name)).where(*self._conditions())
+        if not self.wanted:
+            return _plainly(select)
+        on = {part: self._on(part) for part in self.wanted}  # all of them first: a join wants columns of the one before
+        for part, condition in on.items():
+            inner = self.joined[part].relation(sorted(self.wanted[part]), plan=True)
+            select = select.join(exp.Subquery(this=inner, alias=exp.TableAlias(this=exp.to_identifier(_alias(part)))), on=condition, join_type="left")
+        return select
+
+    @property
+    def whole(self) -> bool:
+        """Whether the asker sees everything here, also of the models that its dimensions reach."""
+        return self.access.whole and all(inner.whole for part, inner in self.joined.items() if part[-1] != POLICY)
 
     @property
     def decisions(self) -> tuple[str, ...]:
         """What the policy decided here and why, a line each."""
         access, words = self.access, self.model.words
+        lines = [line for part, inner in self.joined.items() if part[-1] != POLICY for line in inner.decisions]
         if access.whole:
-            return ()
+            return tuple(lines)
         why = "; ".join(access.reasons)
-        lines = [f"{words}: rows where {' or '.join(f'({row})' for row in access.rows)} ({why})"] if access.rows is not None else []
+        if access.rows is not None:
+            lines.append(f"{words}: rows where {' or '.join(f'({row})' for row in access.rows)} ({why})")
         lines += [f"{words}: {name} is masked ({mask}) ({why})" for name, mask in sorted(access.masks.items()) if name in self.model.dimensions]
         return tuple(lines)
 
@@ -65,20 +76,19 @@ class Governed:
 
     def _named(self, name: str, plan: bool) -> exp.Expression:
         """A column of the relation by its name. Raises DeniedError where the asker may not see it."""
-        if not plan:
-            return self.surface[name].copy()
-        if name in self.access.denied or name.removesuffix(RAW) in self.hidden:
-            raise DeniedError(f"{self.model.words} has {name}, and your groups may not see it.", name, self.model.owner, "; ".join(self.access.reasons))
         dimension = self.model.dimensions.get(name)
-        if dimension is not None:
-            if self._closed(dimension):
-                raise DeniedError(f"{dimension.words} stands on what your groups may not see.", name, self.model.owner, "; ".join(self.access.reasons))
-            return self._dimension(dimension)
-        return self._column(name.removesuffix(RAW))
+        if not plan:
+            return self._dimension(dimension) if dimension is not None else self._column(name)
+        if name in self.access.denied or (dimension is None and name.removesuffix(RAW) in self.hidden):
+            raise DeniedError(f"{self.model.words} has {name}, and your groups may not see it.", name, self.model.owner, "; ".join(self.access.reasons))
+        if dimension is None:
+            return self._column(name.removesuffix(RAW))
+        if self._closed(dimension):
+            raise DeniedError(f"{dimension.words} stands on what your groups may not see.", name, self.model.owner, "; ".join(self.access.reasons))
+        return self._dimension(dimension)
 
     def _closed(self, dimension: Dimension) -> bool:
-        tree = parse_expression(dimension.sql)
-        return bool(self.hidden) and any(c.name in self.hidden for c in tree.find_all(exp.Column) if not c.table)
+        return self.policed and stands_on_closed(self.catalog, self.model, dimension, self.principal)
 
     def _dimension(self, dimension: Dimension) -> exp.Expression:
         tree = substitute(parse_expression(dimension.sql), lambda column: self._own(column, masked=dimension.column is None))
@@ -100,32 +110,37 @@ class Governed:
     def _own(self, column: exp.Column, masked: bool) -> exp.Expression:
         *path, name = dotted(column).split(".")
         if path:
-            return self._far(tuple(path), name, governed=True)
+            return self._far(tuple(path), name, policed=self.policed)
         return self._column(name) if masked else exp.column(name, table=self.model.name)
 
-    def _far(self, path: tuple[str, ...], name: str, governed: bool) -> exp.Column:
-        """A column of a joined model: as the asker sees it in definitions, bare in policies, which must not depend on each other."""
+    # -- joined models ----------------------------------------------------------------------------------------------------------
+
+    def _far(self, path: tuple[str, ...], name: str, policed: bool) -> exp.Column:
+        """A column of a joined model: as the asker sees it, or bare for a policy."""
         here = self.model
         for n, step in enumerate(path, 1):
             here = self.catalog.models[here.joins[step].model]
-            part = (*path[:n], *(() if governed else (POLICY,)))
+            part = path[:n] if policed else (*path[:n], POLICY)
             if part not in self.joined:
-                inner = Governed(self.catalog, here, self.principal, self.params, self.dialect)
-                if not governed:
-                    inner.access, inner.hidden = Access(here.name, True, ()), set()
-                names = sorted({*inner.keys, *here.dimensions} - inner.access.denied)
-                self.joined[part] = exp.Subquery(this=inner.relation(names, plan=True), alias=exp.TableAlias(this=exp.to_identifier("_".join(part))))
-        return exp.column(name, table="_".join(part))
+                self.joined[part] = Governed(self.catalog, here, self.principal, self.params, self.dialect)
+                if not policed:
+                    self.joined[part].policed = False
+                    self.joined[part].access, self.joined[part].hidden = Access(here.name, True, ()), set()
+            self.wanted.setdefault(part, set())
+        self.wanted[part].add(name)
+        return exp.column(name, table=_alias(part))
 
-    def _on(self, part: tuple[str, ...]) -> exp.Expression:
-        suffix = part[-1:] if part[-1] == POLICY else ()
-        steps = part[: len(part) - len(suffix)]
-        here = self.model
-        for step in steps[:-1]:
-            here = self.catalog.models[here.joins[step].model]
-        near = "_".join((*steps[:-1], *suffix)) if steps[:-1] else self.model.name
+    def _on(self, part: Part) -> exp.Expression:
+        marked = part[-1:] if part[-1] == POLICY else ()
+        steps = part[: len(part) - len(marked)]
+        before = (*steps[:-1], *marked) if steps[:-1] else ()
+        here = self.joined[before].model if before else self.model
         on = here.joins[steps[-1]].on
-        return exp.and_(*(exp.EQ(this=exp.column(own, table=near), expression=exp.column(theirs, table="_".join(part))) for own, theirs in on.items()))
+        self.wanted[part] |= set(on.values())
+        if before:
+            self.wanted[before] |= set(on)
+        near = _alias(before) if before else self.model.name
+        return exp.and_(*(exp.EQ(this=exp.column(own, table=near), expression=exp.column(theirs, table=_alias(part))) for own, theirs in on.items()))
 
     @property
     def keys(self) -> list[str]:
@@ -160,11 +175,15 @@ class Governed:
         def unmasked(column: exp.Column) -> exp.Expression:
             *path, name = dotted(column).split(".")
             if path:
-                return self._far(tuple(path), name, governed=False)
+                return self._far(tuple(path), name, policed=False)
             dimension = self.model.dimensions.get(name)
-            if dimension is None:
-                return exp.column(name, table=self.model.name)
-            return substitute(parse_expression(dimension.sql), lambda c: exp.column(c.name, table=self.model.name))
+            if dimension is None or dimension.column is not None:
+                return exp.column(dimension.column if dimension else name, table=self.model.name)
+            return substitute(parse_expression(dimension.sql), bare)
+
+        def bare(column: exp.Column) -> exp.Expression:
+            *path, name = dotted(column).split(".")
+            return self._far(tuple(path), name, policed=False) if path else exp.column(name, table=self.model.name)
 
         return substitute(tree, unmasked)
 
@@ -200,10 +219,15 @@ class Governed:
                 return exp.Case(ifs=[exp.If(this=short, true=stars)], default=joined)
 
 
+def _alias(part: Part) -> str:
+    return "_".join(part)
+
+
 def _plainly(select: exp.Select) -> exp.Select:
     """Without the table's name before each column, where there is but one table; `status AS status` is `status`."""
-    for column in select.find_all(exp.Column):
-        column.set("table", None)
+    for tree in filter(None, [*select.expressions, select.args.get("where")]):
+        for column in tree.find_all(exp.Column):
+            column.set("table", None)
     for alias in list(select.expressions):
         if isinstance(alias.this, exp.Column) and alias.this.name == alias.alias:
             alias.replace(alias.this)

@@ -63,10 +63,17 @@ class _Gate:
     dialect: str
     plan: bool
     used: dict[str, Governed] = field(default_factory=dict)
+    relations: int = 0
     params: dict[str, Any] = field(default_factory=dict)
     named: int = 0
 
     def pass_through(self, tree: exp.Query) -> GovernedSQL:
+        try:
+            return self._governed(tree)
+        except RecursionError:
+            raise GuardError("The query is nested too deep.") from None
+
+    def _governed(self, tree: exp.Query) -> GovernedSQL:
         check_nodes(tree, self.plan)
         tree = tree.copy()
         self._query(tree, {})
@@ -76,7 +83,7 @@ class _Gate:
             self._replace(table, governed)
         text = tree.sql(dialect=self.dialect, pretty=True, comments=self.plan)
         decisions = tuple(line for g in self.used.values() for line in g.decisions)
-        filtered = any(not g.access.whole for g in self.used.values())
+        filtered = any(not g.whole for g in self.used.values())
         return GovernedSQL(text, self.params, tuple(self.used), decisions, filtered)
 
     # -- scopes: which name means a model, and which a CTE of the query -------------------------------------------------------
@@ -90,7 +97,8 @@ class _Gate:
                 raise GuardError("Recursive queries are not answered.")
             for cte in with_.expressions:
                 self._query(cte.this, ctes)
-                ctes[cte.alias.lower()] = self._renamed(cte)
+                name = cte.alias.lower()
+                ctes[name] = self._renamed(cte)
         for child in self._inside(query, with_):
             if isinstance(child, exp.Table):
                 self._table(child, ctes)
@@ -120,6 +128,9 @@ class _Gate:
     def _table(self, table: exp.Table, ctes: dict[str, str]) -> None:
         if not isinstance(table.this, exp.Identifier):
             raise GuardError("Functions that stand for tables are not answered; name a model.")
+        self.relations += 1
+        if self.relations > MOST_RELATIONS:
+            raise GuardError(f"The query names more than {MOST_RELATIONS} relations.")
         if not table.db and table.name.lower() in ctes:
             new = ctes[table.name.lower()]
             if new != table.name and not table.alias:
@@ -134,8 +145,6 @@ class _Gate:
         table.meta["model"] = model.name
         if model.name not in self.used:
             self.used[model.name] = Governed(self.catalog, model, self.principal, self.params, self.dialect)
-        if len(self.used) > MOST_RELATIONS:
-            raise GuardError(f"The query names more than {MOST_RELATIONS} models.")
 
     def _model(self, table: exp.Table) -> Model:
         name = ".".join(part.name for part in table.parts)

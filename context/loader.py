@@ -47,6 +47,8 @@ class _Reader:
         self.digest = hashlib.sha256()
         self.models: dict[str, Model] = {}
         self.metrics: dict[str, Metric] = {}
+        self.lost = set[str]()  # names whose own definition could not be read,
+        self.lost_file = False  # or a whole file of names: both come with a complaint
 
     def catalog(self) -> Catalog | None:
         settings = self._settings()
@@ -62,7 +64,7 @@ class _Reader:
             return None
         self.models = {name: self._with_keys(model) for name, model in self.models.items()}
         catalog = Catalog(settings, self.models, self.metrics, policies, users, rules, verified, exposures, self.digest.hexdigest()[:16])
-        self.complaints += check(catalog)
+        self.complaints += [c for c in check(catalog) if not (c.missing and (self.lost_file or c.missing in self.lost))]
         return Catalog(**{**vars(catalog), "warnings": tuple(c for c in self.complaints if c.warning)})
 
     # -- files ------------------------------------------------------------------------------------------------------
@@ -83,6 +85,7 @@ class _Reader:
     def _read(self, path: Path) -> yaml12.Document:
         document = yaml12.read(self._text(path), path.relative_to(self.folder).as_posix())
         self.complaints += document.complaints
+        self.lost_file |= document.data is None and bool(document.complaints)
         return document
 
     def _complain(self, kind: str, where: Where, what: str, mend: str, warning: bool = False) -> None:
@@ -99,11 +102,13 @@ class _Reader:
             return cls.model_validate({**data, **more})
         except ValidationError as error:
             for problem in error.errors(include_url=False):
-                self._problem(problem, cls, document, path, data)
+                self._problem(problem, cls, document, path)
+            self.lost.add(str(more.get("name") or _name(path)))
             return None
 
-    def _problem(self, problem: Mapping[str, Any], cls: type[BaseModel], document: yaml12.Document, path: yaml12.Path, data: Any) -> None:
+    def _problem(self, problem: Mapping[str, Any], cls: type[BaseModel], document: yaml12.Document, path: yaml12.Path) -> None:
         here = (*path, *problem["loc"])
+        around = _name(path or problem["loc"][:-1])
         where, key = document.where(here), str(problem["loc"][-1]) if problem["loc"] else _name(path)
         match problem["type"]:
             case "extra_forbidden" if here in document.valueless:
@@ -112,12 +117,12 @@ class _Reader:
                 known = [field.alias or name for name, field in cls.model_fields.items() if name not in ("where", "lines")]
                 near = nearest(key, known, 1) if len(problem["loc"]) == 1 else ()
                 mend = f"did you mean {near[0]}?" if near else f"the keys here are {', '.join(known)}" if len(problem["loc"]) == 1 else "remove it"
-                self._complain("unknown key", where, f"unknown key {key} in {_name(path)}", mend)
+                self._complain("unknown key", where, f"unknown key {key} in {around}", mend)
             case "missing":
                 self._complain("missing key", document.where(path), f"{_name(path)} needs the key {key}", f"add {key}: …")
             case _:
                 said = problem["msg"].removeprefix("Value error, ")
-                self._complain("form", where, f"{key} of {_name(path)}: {said[:1].lower()}{said[1:]}", "see docs/definitions.md for its form")
+                self._complain("form", where, f"{key} of {around}: {said[:1].lower()}{said[1:]}", "see docs/definitions.md for its form")
 
     # -- each kind of file --------------------------------------------------------------------------------------------
 
@@ -132,6 +137,7 @@ class _Reader:
     def _model(self, document: yaml12.Document) -> None:
         data = document.data
         if not isinstance(data, dict) or not data.get("model"):
+            self.lost_file = True
             if not document.complaints:
                 self._complain("form", Where(document.file), "it defines no model", "begin with model: NAME and table: SCHEMA.TABLE")
             return
@@ -139,8 +145,10 @@ class _Reader:
         if earlier := self.models.get(name):
             self._complain("twice", where, f"the model {name} is defined in {earlier.where} too", "rename one")
             return
-        if bool(data.get("table")) == bool(data.get("sql")):
-            self._complain("missing key", where, f"model {name} needs a table or a sql, one of them", "add table: SCHEMA.TABLE")
+        if not data.get("table") and not data.get("sql"):
+            self._complain("missing key", where, f"model {name} needs a table or a sql", "add table: SCHEMA.TABLE")
+        if data.get("table") and data.get("sql"):
+            self._complain("form", where, f"model {name} has a table and a sql", "keep one")
         dimensions = self._items(document, data, "dimensions", self._dimension)
         joins = self._items(document, data, "joins", self._join)
         rest = {key: value for key, value in data.items() if key not in ("model", "dimensions", "joins", "metrics")}
@@ -167,6 +175,7 @@ class _Reader:
             on = spec.get("on")
             if on is None:
                 self._complain("join", document.where(path), f"the join {path[-1]} has no key", "add on: COLUMN")
+                self.lost.add(str(path[-1]))
                 return None
             columns = [on] if isinstance(on, str) else on
             spec = {**spec, "on": {str(c): "" for c in columns} if isinstance(columns, list) else columns}
@@ -291,7 +300,7 @@ class _Reader:
             today = ProjectSettings.model_validate({"name": "", "warehouse": "", "today": spec.get("today")}).today
         except (PlanError, ValidationError) as error:
             text = str(error) if isinstance(error, PlanError) else "today is not a date"
-            self._complain("plan", document.where((i, "plan")), text, "see docs/plans.md")
+            self._complain("plan", document.where((i, "plan")), text.rstrip("."), "see docs/plans.md")
             return None
         rows = tuple(tuple(row) for row in spec["rows"]) if isinstance(spec.get("rows"), list) else None
         tolerance = float(spec.get("tolerance") or 0)
@@ -299,4 +308,6 @@ class _Reader:
 
 
 def _name(path: yaml12.Path) -> str:
-    return str(path[-1]) if path else "this file"
+    if not path:
+        return "this file"
+    return f"entry {path[-1] + 1}" if isinstance(path[-1], int) else path[-1]

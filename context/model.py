@@ -33,7 +33,7 @@ Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 class Frozen(BaseModel):
     """A value: never changed, and no key that it does not know."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, defer_build=True)
 
 
 class UnitColumn(Frozen):

@@ -11,6 +11,8 @@ from answerable.context.model import GRAINS, PARTS, Dimension, Model
 
 HOPS = 6
 """Longer ways than this are not looked for."""
+NEEDED = {"hour_of_day": "hour", "day_of_week": "day", "day_of_month": "day", "week_of_year": "week", "month_of_year": "month", "quarter_of_year": "quarter"}
+"""The grain that a time must be known by to have a part."""
 
 Path = tuple[str, ...]
 
@@ -133,6 +135,6 @@ def _check_grain(dimension: Dimension, grain: str, ref: str) -> None:
         raise WrongType(f"{dimension.words} is no time, so it has no {grain}.", ref)
     if grain not in GRAINS and grain not in PARTS:
         raise UnknownName(f"There is no grain {grain}.", ref, nearest(grain, (*GRAINS, *PARTS)))
-    own = dimension.grain
-    if own and grain in GRAINS and GRAINS.index(grain) < GRAINS.index(own) and grain not in ("fiscal_quarter", "fiscal_year"):
+    own, needed = dimension.grain, NEEDED.get(grain, grain)
+    if own and GRAINS.index(needed) < GRAINS.index(own) and needed not in ("fiscal_quarter", "fiscal_year"):
         raise WrongType(f"{dimension.words} is known by the {own}, which is coarser than {grain}.", ref, (ref.split(":")[0] + ":" + own,))

@@ -13,7 +13,7 @@ from answerable.context.compiler.columns import additive, key_column, share_name
 from answerable.context.compiler.combine import quoted
 from answerable.context.compiler.compare import changes, moved
 from answerable.context.compiler.listing import listing
-from answerable.context.compiler.scan import PERIODS, Scanner, period_field, scans
+from answerable.context.compiler.scan import PERIODS, Scanner, period_field, scans, step_name
 from answerable.context.compiler.snapshot import snapshot
 from answerable.context.errors import NotSupported, PlanError, UnknownName, WrongType, nearest
 from answerable.context.expr import BadExpression, dotted, parse_condition, substitute
@@ -77,51 +77,73 @@ class _Plan:
 
     # -- steps, in the order of the SQL -----------------------------------------------------------------------------------
 
-    def _periods(self) -> list[tuple[str, exp.Select]]:
+    def _periods(self) -> list[tuple[str, exp.Query]]:
         framed = [scan for scan in self.scans if scan.frame]
         self.period = next((f for scanner in self.scanners if (f := period_field(scanner.fields, scanner.scan))), None)
-        self.spine = self.period is not None and any(isinstance(m := self.catalog.metric(n), SimpleMetric) and m.fill is not None for n in self.query.metrics)
+        self.spine = self.period is not None and self._fills() and not self._chosen_periods()
+        if self.period is not None and any(cell.window for scan in self.scans for _, cell in scan.cells):
+            raise NotSupported("The window to compare with is of another length, so its periods do not line up.", "compare")
         if self.period is None or not (framed or self.spine):
             return []
-        return [(PERIODS, combine.periods(self.catalog, self.period, self.scans, self.query.window or TimeWindow()))]
+        return [(step_name(self.catalog, PERIODS), combine.periods(self.catalog, self.period, self.scans, self.query.window or TimeWindow()))]
 
-    def _scans(self) -> list[tuple[str, exp.Select]]:
-        steps: dict[str, exp.Select] = {}
+    def _fills(self) -> bool:
+        return any(isinstance(m := self.catalog.metric(n), SimpleMetric) and m.fill is not None for n in self.query.metrics)
+
+    def _chosen_periods(self) -> bool:
+        """Whether conditions on the time itself choose the periods, so that none is to be added."""
+        named = {dotted(c) for text in self.query.where for c in parse_condition(text).find_all(exp.Column)}
+        fields = [scanner.relation.field(name) for scanner in self.scanners[:1] for name in named]
+        return any(f.is_time and not f.path and f.dimension.name == self.scans[0].time for f in fields)
+
+    def _scans(self) -> list[tuple[str, exp.Query]]:
+        steps: dict[str, exp.Query] = {}
         for scanner in self.scanners:
+            name = step_name(self.catalog, scanner.scan.name)
             pick = scanner.scan.cells[0][1].metric.over_time
             select = snapshot(scanner, pick) if pick else scanner.select()
             select.add_comments([f" {scanner.scan.metrics} "])
-            steps[_free(scanner.scan.name, steps)] = select
+            steps[_free(name, steps)] = select
         return list(steps.items())
 
-    def _together(self, steps: list[tuple[str, exp.Select]]) -> str:
-        names = [name for name, _ in steps if name != PERIODS]
+    def _together(self, steps: list[tuple[str, exp.Query]]) -> str:
+        names = [name for name, _ in steps[-len(self.scans) :]]
         if len(names) == 1:
             return names[0]
         parts = [(name, [column for column, _ in scan.cells]) for name, scan in zip(names, self.scans, strict=True)]
-        steps.append((combine.TOGETHER, combine.merged(parts, list(self.query.by))))
-        return combine.TOGETHER
+        together = step_name(self.catalog, combine.TOGETHER)
+        steps.append((together, combine.merged(parts, list(self.query.by))))
+        return together
 
-    def _filled(self, steps: list[tuple[str, exp.Select]], source: str) -> str:
+    def _filled(self, steps: list[tuple[str, exp.Query]], source: str) -> str:
         if not self.spine or self.period is None:
             return source
-        values = list(self.cells.columns.values())
-        steps.append((combine.FILLED, combine.filled(source, self.period.ref, list(self.query.by), values)))
-        return combine.FILLED
+        name, periods = step_name(self.catalog, combine.FILLED), step_name(self.catalog, PERIODS)
+        values, dateless = list(self.cells.columns.values()), self.query.window is None
+        steps.append((name, combine.filled(source, periods, self.period.ref, list(self.query.by), values, dateless)))
+        return name
 
     def _result(self, source: str) -> exp.Select:
         values = {**self.shown, **self.shares}
         keys = [quoted(ref) for ref in self.query.by]
         select = exp.select(*keys, *(exp.alias_(value, name, quoted=True) for name, value in values.items())).from_(source)
-        if self.query.having:
-            select = select.where(*(self._having(text) for text in self.query.having))
+        having = [self._having(text) for text in self.query.having]
+        if having and not self.shares:
+            select = select.where(*having)
+        last = having if self.shares else []  # a share is of the whole, also of what having leaves out
         limit = self.query.limit
         if isinstance(limit, Top):
-            rank = exp.Window(this=exp.RowNumber(), partition_by=[quoted(p) for p in limit.per], order=exp.Order(expressions=self._order()))
-            select.set("qualify", exp.Qualify(this=rank <= limit.n))
+            for ref in limit.per:
+                if ref not in self.query.by:
+                    raise UnknownName(f"The limit names {ref}, which is not in by.", ref, nearest(ref, self.query.by))
+            among = [*(quoted(p) for p in limit.per), *last]
+            rank = exp.Window(this=exp.RowNumber(), partition_by=among, order=exp.Order(expressions=self._order()))
+            last = [*last, rank <= limit.n]
             select = select.order_by(*(_ordered(quoted(p), False) for p in limit.per), *self._order())
         else:
             select = select.order_by(*self._order()) if self.query.by else select
+        if last:
+            select.set("qualify", exp.Qualify(this=exp.and_(*last)))
         return select.limit(limit) if isinstance(limit, int) else select
 
     def _having(self, text: str) -> exp.Expression:
@@ -174,14 +196,14 @@ def _refuse_what_is_not_compiled(query: SemanticQuery) -> None:
     if query.rows and query.metrics:
         raise PlanError("A plan with rows lists rows; it has no metrics.", "rows")
     if query.window and query.window.start and query.window.end and str(query.window.start) >= str(query.window.end):
-        raise PlanError("The window ends before it starts.", "window")
+        raise PlanError("The window is empty: it ends where it starts, or before.", "window")
 
 
 def _ordered(column: exp.Expression, descending: bool) -> exp.Ordered:
     return exp.Ordered(this=column, desc=descending, nulls_first=False)
 
 
-def _free(name: str, taken: dict[str, exp.Select]) -> str:
+def _free(name: str, taken: dict[str, exp.Query]) -> str:
     return name if name not in taken else next(n for i in range(2, 10_000) if (n := f"{name}_{i}") not in taken)
 
 

@@ -7,7 +7,7 @@ import datetime as dt
 from sqlglot import exp
 
 from answerable.context.catalog import Catalog
-from answerable.context.compiler.scan import PERIOD, PERIODS, Scan, grain_of
+from answerable.context.compiler.scan import PERIOD, Scan, grain_of
 from answerable.context.compiler.time import Span, as_datetime, floor, literal, truncated
 from answerable.context.errors import NotSupported
 from answerable.context.paths import Field
@@ -38,17 +38,24 @@ def merged(parts: list[tuple[str, list[str]]], keys: list[str]) -> exp.Select:
     return select.group_by(*(exp.Literal.number(n + 1) for n in range(len(keys)))) if keys else select
 
 
-def filled(source: str, period: str, keys: list[str], values: list[str]) -> exp.Select:
-    """Each group that occurs, in each period: those without rows come with nulls, which `fill` turns into its value."""
+def filled(source: str, periods: str, period: str, keys: list[str], values: list[str], dateless: bool) -> exp.Query:
+    """Each group that occurs, in each period: those without rows come with nulls, which `fill` turns into its value.
+
+    `dateless` keeps the groups of rows without a date too, which are in no period.
+    """
     others = [key for key in keys if key != period]
     groups = exp.select(*(quoted(k) for k in others)).distinct().from_(source).subquery(GROUPS)
-    on = [exp.EQ(this=quoted(period, source), expression=exp.column(PERIOD, table=PERIODS))]
+    on = [exp.EQ(this=quoted(period, source), expression=exp.column(PERIOD, table=periods))]
     on += [exp.NullSafeEQ(this=quoted(k, source), expression=quoted(k, GROUPS)) for k in others]
-    shown = [exp.alias_(exp.column(PERIOD, table=PERIODS), k, quoted=True) if k == period else quoted(k, GROUPS) for k in keys]
-    select = exp.select(*shown, *(quoted(v, source) for v in values)).from_(PERIODS)
+    shown = [exp.alias_(exp.column(PERIOD, table=periods), k, quoted=True) if k == period else quoted(k, GROUPS) for k in keys]
+    select = exp.select(*shown, *(quoted(v, source) for v in values)).from_(periods)
     if others:
         select = select.join(groups, join_type="cross")
-    return select.join(exp.to_table(source), on=exp.and_(*on), join_type="left")
+    select = select.join(exp.to_table(source), on=exp.and_(*on), join_type="left")
+    if not dateless:
+        return select
+    rest = exp.select(*(quoted(name) for name in [*keys, *values])).from_(source).where(quoted(period).is_(exp.null()))
+    return exp.union(select, rest, distinct=False)
 
 
 def periods(catalog: Catalog, field: Field, scans: list[Scan], window: TimeWindow) -> exp.Select:

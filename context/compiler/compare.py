@@ -25,7 +25,8 @@ def moved(compare: Compare, window: TimeWindow | None) -> tuple[Frame, TimeWindo
     if not isinstance(other, TimeWindow) or other.start is None or other.end is None:
         raise PlanError("The window to compare with needs a start and an end.", "compare")
     back = _between(other.start, window.start)
-    same = other.start < window.start and back.before(window.end) == other.end  # type: ignore[operator]
+    earlier = as_datetime(other.start) < as_datetime(window.start)
+    same = earlier and as_datetime(back.before(window.end)) == as_datetime(other.end)
     return ((Step("offset", back),), None) if same else ((), other)
 
 

@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from answerable.context.catalog import Catalog
 from answerable.context.compiler.time import part, truncated
-from answerable.context.errors import UnknownName, WrongType, nearest
+from answerable.context.errors import UnknownName, Unreachable, WrongType, nearest
 from answerable.context.expr import BadExpression, dotted, is_aggregate, parse_condition, parse_expression, substitute
 from answerable.context.model import Model
 from answerable.context.paths import Field, Path, follow, resolve
@@ -101,6 +101,8 @@ class Relation:
         near, far = self.aliases[path[:-1]], self.aliases[path]
         pairs = [exp.EQ(this=exp.column(own, table=near), expression=exp.column(theirs, table=far)) for own, theirs in join.on.items()]
         if join.valid:
+            if not self.time:
+                raise Unreachable(f"{self.model.words} has no time, and {join.words} holds for a span of time.", ".".join(path))
             moment, until = self.moment(), exp.column(join.valid.to, table=far)
             pairs.append(moment >= exp.column(join.valid.from_, table=far))
             pairs.append(exp.paren(exp.or_(moment.copy() < until, until.copy().is_(exp.null()))))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from sqlglot import exp
@@ -11,11 +12,22 @@ from answerable.context.compiler.cells import Cell
 from answerable.context.compiler.relation import Relation
 from answerable.context.compiler.time import Frame, Moment, frame_sql, frame_window, literal
 from answerable.context.errors import NotSupported, PlanError, Unreachable
-from answerable.context.model import GRAINS, Model
+from answerable.context.model import GRAINS, Model, UnitColumn
 from answerable.context.paths import Field
 from answerable.context.query import SemanticQuery, TimeWindow
 
 PERIODS, PERIOD = "periods", "period"
+
+
+def step_name(catalog: Catalog, name: str) -> str:
+    """The name of a step of the SQL, which must not be that of a model or of a table behind one."""
+    taken = {word for model in catalog.models.values() for word in _called(model)}
+    return next(n for n in (name, *(f"{name}_{i}" for i in range(2, 10_000))) if n.lower() not in taken)
+
+
+def _called(model: Model) -> list[str]:
+    bare = [model.table.lower()] if model.table and "." not in model.table else []
+    return [model.name.lower(), *bare, *re.findall(r"\w+", (model.sql or "").lower())]
 
 
 @dataclass(frozen=True)
@@ -62,6 +74,21 @@ class Scanner:
         self.relation = Relation(catalog, scan.model, scan.time)
         self.fields = [self.relation.field(ref) for ref in query.by]
         self.wheres = [self.relation.condition(text) for text in query.where]
+        self.periods = step_name(catalog, PERIODS)
+        for field in self.fields:
+            if not field.dimension.group:
+                raise PlanError(f"{field.dimension.words} is for filtering, not for splitting by.", field.ref)
+        for _, cell in scan.cells:
+            if isinstance(cell.metric.unit, UnitColumn) and not self._in_one(cell.metric.unit.column):
+                unit = cell.metric.unit.column
+                raise PlanError(f"{cell.metric.words} is in several units: split it by {unit}, or keep to one.", cell.metric.name, (unit,))
+
+    def _in_one(self, unit: str) -> bool:
+        """Whether the plan splits by a column of units, or keeps to one of them."""
+        named = [name for name, d in self.scan.model.dimensions.items() if d.column == unit]
+        split = any(not field.path and field.dimension.name in named for field in self.fields)
+        kept = [w.this for w in self.wheres if isinstance(w, exp.EQ) and isinstance(w.expression, exp.Literal)]
+        return split or any(isinstance(c, exp.Column) and c.table == self.scan.model.name and c.name in named for c in kept)
 
     def select(self, bounded: bool = True) -> exp.Select:
         """The SELECT; `bounded` False leaves the window to the caller."""
@@ -78,7 +105,7 @@ class Scanner:
         return select.group_by(*(exp.Literal.number(n + 1) for n in range(len(keys))), copy=False) if keys else select
 
     def _key(self, field: Field, framed: Field | None) -> exp.Expression:
-        value = exp.column(PERIOD, table=PERIODS) if field is framed else self.relation.key(field)
+        value = exp.column(PERIOD, table=self.periods) if field is framed else self.relation.key(field)
         return exp.alias_(value, field.ref, quoted=True)
 
     def _measure(self, column: str, cell: Cell, own_filter: bool) -> exp.Expression:
@@ -128,13 +155,14 @@ class Scanner:
 
     def _over_periods(self, columns: list[exp.Expression], framed: Field) -> exp.Select:
         """Each shown period with the rows that its frame counts."""
-        period = exp.column(PERIOD, table=PERIODS)
-        start, end = frame_sql(self.scan.frame, period, grain_of(framed), self.catalog.settings)
+        period = exp.column(PERIOD, table=self.periods)
+        window = self.scan.window or TimeWindow()
+        start, end = frame_sql(self.scan.frame, period, grain_of(framed), window, self.catalog.settings)
         moment = self._moment()
         bounds = [moment.copy() >= start] if start is not None else []
         bounds.append(moment.copy() < end)
         fact = exp.to_table(self.scan.model.name).as_(self.scan.model.name)
-        select = exp.select(*columns).from_(PERIODS).join(fact, on=exp.and_(*bounds))
+        select = exp.select(*columns).from_(self.periods).join(fact, on=exp.and_(*bounds))
         return self.relation.joined(select)
 
 

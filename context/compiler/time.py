@@ -89,6 +89,14 @@ def floor(day: dt.date, grain: str, settings: ProjectSettings) -> dt.date:
             return day
 
 
+def _begins(moment: Moment, grain: str, settings: ProjectSettings) -> bool:
+    """Whether a period of `grain` begins at this moment."""
+    exact = as_datetime(moment)
+    if grain == "hour":
+        return (exact.minute, exact.second, exact.microsecond) == (0, 0, 0)
+    return exact.time() == dt.time() and floor(exact.date(), grain, settings) == exact.date()
+
+
 def week_day(settings: ProjectSettings) -> int:
     """The first day of a week, Monday being 0."""
     return {"monday": 0, "saturday": 5, "sunday": 6}[settings.week_start]
@@ -168,11 +176,20 @@ def _last_day(end: Moment) -> dt.date:
     return last.date()
 
 
-def frame_sql(frame: Frame, period: exp.Expression, grain: str, settings: ProjectSettings) -> tuple[exp.Expression | None, exp.Expression]:
-    """The half-open bounds, as SQL over a period's start, of the rows that count for it; None is open."""
+def frame_sql(
+    frame: Frame, period: exp.Expression, grain: str, window: TimeWindow, settings: ProjectSettings
+) -> tuple[exp.Expression | None, exp.Expression]:
+    """The half-open bounds, as SQL over a period's start, of the rows that count for it; None is open.
+
+    A period that the window cuts is as long as what the window leaves of it: half a month is compared with half a month.
+    """
     length = Span.grain(grain)
     start: exp.Expression | None = period
     end = length.sql(period.copy(), 1)
+    if window.start and not _begins(window.start, grain, settings):
+        start = exp.func("GREATEST", period, literal(window.start))
+    if window.end and not _begins(window.end, grain, settings):
+        end = exp.func("LEAST", end, literal(window.end))
     for step in frame:
         match step.kind:
             case "offset":
@@ -184,7 +201,7 @@ def frame_sql(frame: Frame, period: exp.Expression, grain: str, settings: Projec
             case "window":
                 start = step.span.sql(end.copy(), -1)
             case "to_date":
-                last = exp.Sub(this=end.copy(), expression=exp.Interval(this=exp.Literal.string("1"), unit=exp.var("DAY")))
+                last = exp.Sub(this=end.copy(), expression=exp.Interval(this=exp.Literal.string("1"), unit=exp.var("SECOND")))
                 start = truncated(last, step.grain, settings)
             case "all":
                 start = None

@@ -1,0 +1,33 @@
+"""Slips of the fingers: which known word an unknown one was meant to be. Knows the catalogue's words, and English."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+import simplemma
+from rapidfuzz.distance import OSA
+
+from answerable.context.words import singular
+
+
+def correction(word: str, known: Iterable[str]) -> str | None:
+    """The one word of `known` that `word` is a slip for, or None: never where two are as near, or where it is a word itself."""
+    if len(word) < 4 or not word.isalpha() or is_english(word):
+        return None
+    most = 1 if len(word) < 8 else 2
+    near: dict[int, set[str]] = {}
+    for other in known:
+        if abs(len(other) - len(word)) <= most + 1 and other[0] == word[0]:
+            distance = min(OSA.distance(form, other, score_cutoff=most) for form in {word, singular(word)})
+            if distance <= most:
+                near.setdefault(distance, set()).add(other)
+    for distance in sorted(near):
+        return near[distance].pop() if len(near[distance]) == 1 else None
+    return None
+
+
+@lru_cache(maxsize=10_000)
+def is_english(word: str) -> bool:
+    """Whether an English dictionary has the word."""
+    return bool(simplemma.is_known(word, lang="en"))

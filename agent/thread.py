@@ -1,0 +1,67 @@
+"""A follow-up becomes a whole question: it inherits everything but what it replaces."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from answerable.agent.draft import Draft, Filter
+from answerable.agent.ground import Segment
+from answerable.agent.when import When
+from answerable.context.compiler.time import Span
+
+
+def whole(draft: Draft) -> bool:
+    """Whether a draft stands by itself in a thread: it says what is measured, and when or how it's split."""
+    listed = draft.subject is not None and not draft.metrics and bool({"list", "count"} & draft.asks)
+    return "again" not in draft.asks and (listed or bool(draft.metrics and (draft.whens or draft.splits or draft.subject)))
+
+
+def says_something(draft: Draft) -> bool:
+    """Whether a follow-up replaces anything: words of politeness alone ask nothing."""
+    return bool(draft.metrics or draft.splits or draft.subject or draft.filters or draft.whens or draft.thresholds or draft.rank or draft.measure or draft.order)
+
+
+def merged(before: Draft, after: Draft) -> Draft:
+    """The draft before with what the later one says in place of its own."""
+    shared = [f for f in before.filters if not any(_same_dimension(f, new) for new in after.filters)]
+    subject, splits = after.subject or before.subject, after.splits or before.splits
+    if after.splits:
+        subject = after.subject if before.rank == "" else None
+    replaced = {"list", "count", "much", "which", "superlative"} if after.metrics or after.splits else set()
+    return replace(
+        before,
+        metrics=after.metrics or before.metrics,
+        splits=splits,
+        subject=subject if (after.rank or before.rank or after.thresholds or before.thresholds or not before.metrics) else None,
+        also=after.also or before.also,
+        filters=[*shared, *after.filters],
+        whens=_whens(before, after),
+        thresholds=after.thresholds or before.thresholds,
+        measure=after.measure or before.measure,
+        rank=after.rank or before.rank,
+        top=after.top if after.rank else before.top,
+        order=after.order or before.order,
+        asks=(before.asks - replaced) | (after.asks - {"again", "which"}),
+    )
+
+
+def _same_dimension(one: Filter, other: Filter) -> bool:
+    def dimensions(said: Filter) -> set[tuple[str, str]]:
+        return {(s.model, s.name) for segment in said.values for s in segment.senses}
+
+    return bool(dimensions(one) & dimensions(other))
+
+
+def _whens(before: Draft, after: Draft) -> list[tuple[Segment, When]]:
+    if len(after.whens) == 1 and after.whens[0][1].before_it and len(before.whens) == 1:
+        segment, when = before.whens[0]
+        return [(segment, _before(when, after.whens[0][1].unit))]
+    return after.whens or before.whens
+
+
+def _before(when: When, unit: str) -> When:
+    """The window moved back by one unit ("the day before", "the year before")."""
+    if when.start is None or when.end is None:
+        return when
+    span = Span.grain(unit)
+    return replace(when, start=span.before(when.start), end=span.before(when.end), whole=None, to_date=False)

@@ -1,0 +1,375 @@
+"""The command line: each command is a few lines over the project. Exit codes: 0 answered, 1 fault, 2 usage, 3 declined or denied, 4 clarify."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import functools
+import json
+import secrets
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from answerable.agent.answer import Answer
+from answerable.agent.ask import Project
+from answerable.context.errors import AnswerableError, DefinitionError, DeniedError, GuardError, PlanError, UsageError
+from answerable.integrations.app import open_project
+
+EXIT = {"answered": 0, "declined": 3, "denied": 3, "clarify": 4, "error": 1}
+
+
+class DayType(click.ParamType):
+    """A day as YYYY-MM-DD."""
+
+    name = "day"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dt.date:
+        try:
+            return value if isinstance(value, dt.date) else dt.date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value} is no day; write it as 2026-03-31.", param, ctx)
+
+
+DAY = DayType()
+Command = Callable[..., Any]
+
+
+def told(work: Command) -> Command:
+    """Errors as sentences with their exit code; never a traceback."""
+    @functools.wraps(work)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return work(*args, **kwargs)
+        except DefinitionError as error:
+            _complaints(error.complaints)
+            sys.exit(1)
+        except (DeniedError, GuardError, PlanError) as error:
+            click.echo(str(error), err=True)
+            sys.exit(3)
+        except UsageError as error:
+            click.echo(str(error), err=True)
+            sys.exit(2)
+        except AnswerableError as error:
+            click.echo(str(error), err=True)
+            sys.exit(1)
+
+    return wrapper
+
+
+def project_options(work: Command) -> Command:
+    """`--project`, `--state` and `--as`, for every command that opens a project."""
+    for option in (
+        click.option("--project", "folder", default=".", type=click.Path(path_type=Path), help="The project folder (default: this one)."),
+        click.option("--state", type=click.Path(path_type=Path), help="Where journal and caches live (default: PROJECT/.answerable)."),
+        click.option("--as", "user", help="The user who asks (default: nobody, the group everyone)."),
+    ):
+        work = option(work)
+    return work
+
+
+def output_options(work: Command) -> Command:
+    """`--json`, `--sql`, `--csv`, `--all` and `--explain`, for every command that gives an answer."""
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="The answer as JSON."),
+        click.option("--sql", "with_sql", is_flag=True, help="Show the SQL that ran."),
+        click.option("--csv", "csv_file", type=click.Path(path_type=Path), help="Write the rows to a file."),
+        click.option("--all", "every", is_flag=True, help="Print every row."),
+        click.option("--explain", is_flag=True, help="Show the grounding, the plan and the definitions."),
+    ):
+        work = option(work)
+    return work
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="answerable")
+def main() -> None:
+    """Answers questions about a company's data from endorsed definitions, and is answerable for every answer."""
+
+
+# -- asking -----------------------------------------------------------------------------------------------------------------------
+
+
+@main.command()
+@click.argument("question", nargs=-1, required=True)
+@click.option("--today", type=DAY, help="The day that time words count from.")
+@click.option("--thread", help="The thread that the question belongs to, for follow-ups.")
+@project_options
+@output_options
+@told
+def ask(question: tuple[str, ...], today: dt.date | None, thread: str | None, folder: Path, state: Path | None, user: str | None, **output: Any) -> None:
+    """Answer a question in plain words."""
+    with open_project(folder, state, surface="cli") as project:
+        _deliver(project.ask(" ".join(question), user=user, thread=thread, today=today), **output)
+
+
+@main.command()
+@click.option("--today", type=DAY, help="The day that time words count from.")
+@project_options
+@told
+def chat(today: dt.date | None, folder: Path, state: Path | None, user: str | None) -> None:
+    """Ask one question after another; follow-ups inherit from those before. An empty line ends it."""
+    from answerable.integrations import terminal
+
+    with open_project(folder, state, surface="cli") as project:
+        thread, out = f"t_{secrets.token_hex(5)}", terminal.console()
+        for line in iter(lambda: click.prompt("", prompt_suffix="› ", default="", show_default=False), ""):
+            terminal.show(project.ask(line, user=user, thread=thread, today=today), out)
+
+
+@main.command()
+@click.option("--metric", "metrics", multiple=True, help="A metric; may be given several times.")
+@click.option("--by", multiple=True, help="A dimension to group by, such as customer.region or time:month.")
+@click.option("--where", multiple=True, help="A condition over dimensions.")
+@click.option("--having", multiple=True, help="A condition over metrics.")
+@click.option("--from", "start", help="The first day of the window.")
+@click.option("--to", "end", help="The day after the window's last.")
+@click.option("--order", multiple=True, help="A column to order by; -name descends.")
+@click.option("--limit", type=int, help="At most so many rows.")
+@click.option("--plan", "plan_file", type=click.Path(path_type=Path), help="A plan as a JSON file, instead of the options; - for standard input.")
+@project_options
+@output_options
+@told
+def query(
+    metrics: tuple[str, ...], by: tuple[str, ...], where: tuple[str, ...], having: tuple[str, ...], start: str | None, end: str | None,
+    order: tuple[str, ...], limit: int | None, plan_file: Path | None, folder: Path, state: Path | None, user: str | None, **output: Any,
+) -> None:  # fmt: skip
+    """Answer a plan: metrics, dimensions and a window by name, no language."""
+    plan: dict[str, Any] = _plan_of(plan_file) if plan_file else {
+        "metrics": metrics, "by": by, "where": where, "having": having, "order": order,
+        **({"limit": limit} if limit else {}), **({"window": {"start": start, "end": end}} if start or end else {}),
+    }  # fmt: skip
+    with open_project(folder, state, surface="cli") as project:
+        _deliver(project.query(plan, user=user), **output)
+
+
+def _plan_of(file: Path) -> dict[str, Any]:
+    try:
+        data = json.loads(sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise UsageError(f"{file} is no plan: it must be a readable file with one JSON object.") from None
+    if not isinstance(data, dict):
+        raise UsageError(f"{file} is no plan: it must hold one JSON object.")
+    return data
+
+
+@main.command()
+@click.argument("text")
+@project_options
+@output_options
+@told
+def sql(text: str, folder: Path, state: Path | None, user: str | None, **output: Any) -> None:
+    """Answer SQL over models or their tables, through the same gate. TEXT - reads standard input."""
+    with open_project(folder, state, surface="sql") as project:
+        _deliver(project.sql(sys.stdin.read() if text == "-" else text, user=user), **output)
+
+
+def _deliver(answer: Answer, as_json: bool, with_sql: bool, csv_file: Path | None, every: bool, explain: bool) -> None:
+    """Print an answer and leave with its exit code."""
+    if csv_file:
+        _write_csv(answer, csv_file)
+    if as_json:
+        click.echo(json.dumps(answer.model_dump(mode="json"), ensure_ascii=False))
+    else:
+        from answerable.integrations import terminal
+
+        terminal.show(answer, terminal.console(), None if every else terminal.SHOWN)
+        if explain:
+            _explain(answer)
+        if with_sql and answer.sql:
+            click.echo(f"\n{answer.sql}")
+    sys.exit(EXIT[answer.status])
+
+
+def _explain(answer: Answer) -> None:
+    for span in answer.grounding:
+        click.echo(f"  {span.text:<28} {span.kind:<10} {span.target}" + (f"  ({span.how})" if span.how not in ("name", "exact") else ""))
+    if answer.plan:
+        click.echo(f"\n  plan  {json.dumps(answer.plan)}")
+    for definition in answer.definitions:
+        click.echo(f"  {definition['label']}: {definition.get('formula') or definition.get('description') or ''}  [{definition.get('where', '')}]")
+    click.echo("  " + "   ".join(f"{step} {ms:.1f} ms" for step, ms in answer.timings.items()))
+
+
+def _write_csv(answer: Answer, file: Path) -> None:
+    with file.open("w", newline="", encoding="utf-8") as handle:
+        writer = csv.writer(handle)
+        writer.writerow([column["name"] for column in answer.columns])
+        writer.writerows(answer.rows)
+
+
+# -- the data team ------------------------------------------------------------------------------------------------------------------
+
+
+@main.command()
+@click.argument("name", required=False)
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@project_options
+@told
+def catalog(name: str | None, as_json: bool, folder: Path, state: Path | None, user: str | None) -> None:
+    """What this asker may ask about; with NAME, one metric or model whole."""
+    from answerable.integrations import listing
+
+    with open_project(folder, state, surface="cli") as project:
+        listing.catalog(project, user, name, as_json)
+
+
+@main.command()
+@click.option("--project", "folder", default=".", type=click.Path(path_type=Path), help="The project folder (default: this one).")
+@click.option("--json", "as_json", is_flag=True, help="One complaint a line, as JSON.")
+@told
+def check(folder: Path, as_json: bool) -> None:
+    """Check the definitions, and the warehouse that they name: every mistake at once, with its mend."""
+    from answerable.integrations import checking
+
+    sys.exit(checking.check(folder, as_json, _complaints))
+
+
+@main.command()
+@click.option("--warehouse", required=True, help="Where the data is: duckdb:FILE.")
+@click.option("--out", default=".", type=click.Path(path_type=Path), help="The folder to start the project in.")
+@click.option("--name", default="My company", help="What the project is called.")
+@told
+def init(warehouse: str, out: Path, name: str) -> None:
+    """Start a project from a warehouse's tables, with nothing endorsed."""
+    from answerable.integrations import checking
+
+    for path in checking.init(warehouse, out, name):
+        click.echo(path)
+    click.echo("\nNothing is endorsed yet, so nothing answers. Read each model, mend it, and set endorsed: true.")
+
+
+@main.command()
+@click.option("--last", default="30d", help="How far back, such as 30d.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@project_options
+@told
+def gaps(last: str, as_json: bool, folder: Path, state: Path | None, user: str | None) -> None:
+    """The missing words, by how many people asked, with example questions."""
+    from answerable.integrations import listing
+
+    if not last.removesuffix("d").isdigit():
+        raise UsageError(f"--last {last} is no number of days; write 30d.")
+    with open_project(folder, state, surface="cli") as project:
+        project.principal(user)
+        listing.gaps(project, int(last.removesuffix("d")), as_json)
+
+
+@main.command()
+@click.argument("id")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@project_options
+@told
+def verify(id: str, as_json: bool, folder: Path, state: Path | None, user: str | None) -> None:
+    """Run the certificate of an answer again: same, data moved, or definition moved."""
+    with open_project(folder, state, surface="cli") as project:
+        found = project.verify(id, user=user)
+    click.echo(json.dumps({"id": id, "kind": found.kind, "text": found.text}) if as_json else f"{found.kind}: {found.text}")
+    sys.exit(0 if found.kind == "same" else 3)
+
+
+@main.group()
+def verified() -> None:
+    """The questions that the team stands behind."""
+
+
+@verified.command("list")
+@project_options
+@told
+def verified_list(folder: Path, state: Path | None, user: str | None) -> None:
+    """Each with how its mark stands: confirmed, pending or fallen."""
+    from answerable.evals.verified import mark_of
+
+    with open_project(folder, state, surface="cli") as project:
+        project.principal(user)
+        for question in project.catalog.verified:
+            click.echo(f"{mark_of(question, project.catalog):<10} {question.question}  [{question.where}]")
+
+
+@verified.command("run")
+@project_options
+@told
+def verified_run(folder: Path, state: Path | None, user: str | None) -> None:
+    """Compute each and compare it with its trusted value."""
+    _verified(folder, state, user, confirm=False)
+
+
+@verified.command("confirm")
+@project_options
+@told
+def verified_confirm(folder: Path, state: Path | None, user: str | None) -> None:
+    """Compute each, and write the mark on those that are right."""
+    _verified(folder, state, user, confirm=True)
+
+
+def _verified(folder: Path, state: Path | None, user: str | None, confirm: bool) -> None:
+    from answerable.evals import verified as checks
+
+    with open_project(folder, state, surface="cli", run="verified") as project:
+        project.principal(user)
+        outcomes = checks.run(project)
+        for outcome in outcomes:
+            if outcome.verdict != "right":
+                click.echo(f"✗ {outcome.verdict}  {outcome.question.where}  {outcome.question.question}: {outcome.says}")
+        marked = checks.confirm(folder, project.catalog, outcomes) if confirm else []
+    right = sum(o.verdict == "right" for o in outcomes)
+    fallen = sum(o.mark == "fallen" for o in outcomes)
+    click.echo(f"{right} of {len(outcomes)} right, {fallen} with a fallen mark" + (f", {len(marked)} newly confirmed" if confirm else ""))
+    sys.exit(0 if not any(o.verdict in ("differs", "failed") for o in outcomes) else 1)
+
+
+# -- suites and imports -------------------------------------------------------------------------------------------------------------
+
+
+@main.group("eval")
+def evaluate() -> None:
+    """Suites that say how good the answers are."""
+
+
+@evaluate.command("questions")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="One line per question on standard output.")
+@project_options
+@told
+def eval_questions(file: Path, as_json: bool, folder: Path, state: Path | None, user: str | None) -> None:
+    """Ask every question of FILE and say what came of them."""
+    from answerable.evals import questions
+
+    lines = questions.read(file)
+    with open_project(folder, state, surface="eval", run="eval") as project:
+        project.principal(user)
+        counts: dict[str, int] = {}
+        for line, answer in questions.ask_all(project, lines):
+            counts[answer.status] = counts.get(answer.status, 0) + 1
+            if as_json:
+                click.echo(json.dumps({"id": line["id"], "answer": answer.model_dump(mode="json")}, ensure_ascii=False))
+    click.echo(", ".join(f"{status} {n}" for status, n in sorted(counts.items())) or "no questions", err=as_json)
+    sys.exit(1 if counts.get("error") else 0)
+
+
+@main.command("import")
+@click.argument("format", type=click.Choice(["dbt"]))
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="The project folder to write.")
+@click.option("--warehouse", required=True, help="Where its data is: duckdb:FILE.")
+@click.option("--name", default="Imported", help="What the project is called.")
+@told
+def import_(format: str, path: Path, out: Path, warehouse: str, name: str) -> None:
+    """Turn somebody else's semantic layer into a project folder; what can't be carried over is listed."""
+    from answerable.integrations import importing
+
+    importing.run(format, path, out, warehouse, name)
+
+
+def _complaints(complaints: tuple[Any, ...]) -> None:
+    """Complaints as people read them: kind, place, what, mend."""
+    for complaint in complaints:
+        mark, level = ("!", "warning") if complaint.warning else ("✗", "error")
+        click.echo(f"{mark} {level:<8} {complaint.kind:<15} {complaint.where}\n           {complaint.what}\n  mend     {complaint.mend}\n", err=True)
+
+
+if __name__ == "__main__":
+    main()

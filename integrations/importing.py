@@ -1,0 +1,26 @@
+"""`import` on the command line: other people's semantic layers become project folders."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from answerable.context.errors import UsageError
+from answerable.context.importers import dbt
+from answerable.context.importers.project import ImportedProject, ImportProblem, write_project
+
+IMPORTERS: dict[str, Callable[[Path], ImportedProject]] = {"dbt": dbt.read_manifest}
+
+
+def run(format: str, path: Path, out: Path, warehouse: str, name: str) -> None:
+    """Read, write, and list what could not be carried over."""
+    try:
+        project = IMPORTERS[format](path)
+        written = write_project(project, out, name, warehouse)
+    except ImportProblem as problem:
+        raise UsageError(str(problem)) from None
+    for note in project.notes:
+        click.echo(f"! {note}")
+    click.echo(f"{len(written)} files written to {out}; what the source publishes is endorsed. {len(project.notes)} things are carried over otherwise or left out.")

@@ -1,0 +1,106 @@
+"""An answer is recorded before it is handed out, and a certificate can be run again."""
+
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+import answerable
+from answerable.agent.ask import Project
+from answerable.agent.journal import Journal, JournalError
+
+
+def test_each_outcome_is_recorded_with_its_provenance(alder: Project) -> None:
+    for question in ("revenue last month", "churn last month", "sales last month", "gross margin last month"):
+        answer = alder.ask(question, user="ana@alder.example")
+        record = alder.journal.get(answer.id)
+        assert record is not None
+        assert (record["status"], record["principal"], record["catalogue"]) == (answer.status, "ana@alder.example", alder.catalog.version)
+        assert record["plan"] == answer.plan and record["sql"] == answer.sql
+
+
+def test_if_the_journal_can_not_be_written_there_is_no_answer(demo: Path, tmp_path: Path) -> None:
+    with answerable.open(demo, state=tmp_path) as project:
+        project.journal.engine.dispose()
+        (tmp_path / "journal.db").unlink()
+        (tmp_path / "journal.db").mkdir()
+        with pytest.raises(JournalError, match="no answer"):
+            project.ask("revenue last month")
+
+
+def test_runs_of_suites_are_counted_in_no_gap_report(demo: Path, tmp_path: Path) -> None:
+    with answerable.open(demo, state=tmp_path, run="eval") as project:
+        project.ask("churn last month")
+        assert project.journal.since() == []
+
+
+def test_privacy_none_keeps_no_sentence(demo: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(demo, tmp_path / "demo")
+    settings = folder / "answerable.yml"
+    settings.write_text(settings.read_text().replace("privacy: metadata", "privacy: none"))
+    with answerable.open(folder) as project:
+        record = project.journal.get(project.ask("revenue last month").id)
+    assert record and record["text"] is None
+
+
+ASKER = """
+import sys, answerable
+with answerable.open(sys.argv[1], state=sys.argv[2]) as project:
+    while True:
+        print(project.ask("revenue last month").id, flush=True)
+"""
+
+
+def test_a_crash_loses_no_record_of_an_answer_that_was_given(demo: Path, tmp_path: Path) -> None:
+    process = subprocess.Popen([sys.executable, "-c", ASKER, str(demo), str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    given = [process.stdout.readline().strip() for _ in range(20)]
+    process.send_signal(signal.SIGKILL)
+    given += process.stdout.read().split()
+    process.stdout.close()
+    process.wait()
+    journal = Journal(tmp_path / "journal.db")
+    assert all(journal.get(id) for id in given if len(id) == 12)
+    journal.close()
+
+
+def test_a_certificate_tells_same_data_moved_and_definition_moved_apart(demo: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(demo, tmp_path / "demo")
+    with answerable.open(folder) as project:
+        id = project.ask("revenue last month").id
+        assert project.verify(id).kind == "same"
+        assert project.verify(id, user="ana@alder.example").kind == "rights differ"
+    with duckdb.connect(str(folder / "alder.duckdb")) as warehouse:
+        warehouse.execute("update shop.order_items set amount = amount + 1 where ordered_at >= '2026-02-01' and ordered_at < '2026-03-01'")
+    with answerable.open(folder) as project:
+        assert project.verify(id).kind == "data moved"
+    model = folder / "models" / "order_items.yml"
+    model.write_text(model.read_text().replace("expr: sum(amount)\n", "expr: sum(amount) * 1\n", 1))
+    with answerable.open(folder) as project:
+        assert project.verify(id).kind == "definition moved"
+        assert project.verify("a_none").kind == "gone"
+
+
+def test_a_forged_record_is_found(demo: Path, tmp_path: Path) -> None:
+    import sqlalchemy as sa
+
+    from answerable.agent.journal import records
+
+    with answerable.open(demo, state=tmp_path) as project:
+        answer = project.ask("revenue last month")
+        forged = {**(answer.certificate or {}), "result": "0" * 64}
+        with project.journal.engine.begin() as connection:
+            connection.execute(sa.update(records).where(records.c.id == answer.id).values(certificate=forged))
+        assert project.verify(answer.id).kind == "forged"
+
+
+def test_certificates_are_chained(demo: Path, tmp_path: Path) -> None:
+    with answerable.open(demo, state=tmp_path) as project:
+        first, second = (project.ask("revenue last month").certificate for _ in range(2))
+    assert first and second
+    assert second["chain"]["previous"] == first["chain"]["hash"]
+    assert first["result"] == second["result"]

@@ -1,0 +1,40 @@
+"""What several test files share: the demo project with its warehouse, and the small shop whose every number can be checked by hand."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, settings
+
+REPOSITORY = Path(__file__).parents[1]
+FIXTURES = Path(__file__).with_name("fixtures")
+
+# `make test-all` sets HYPOTHESIS_PROFILE=long.
+settings.register_profile("fast", max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("long", max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the demo project with its warehouse built."""
+    folder = tmp_path_factory.mktemp("project") / "demo"
+    shutil.copytree(REPOSITORY / "demo", folder, ignore=shutil.ignore_patterns("*.duckdb*", ".answerable", "__pycache__"))
+    subprocess.run([sys.executable, str(folder / "generate.py"), "--out", str(folder / "alder.duckdb")], check=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of fixtures/shop with its warehouse built: four customers, eight orders."""
+    folder = tmp_path_factory.mktemp("project") / "shop"
+    shutil.copytree(FIXTURES / "shop", folder)
+    with duckdb.connect(str(folder / "warehouse.duckdb")) as connection:
+        connection.execute((folder / "rows.sql").read_text())
+    return folder
