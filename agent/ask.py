@@ -211,27 +211,33 @@ class Project:
 
     def _lacking(self, plan: Plan, sight: Sight, asked: Asked, reader: Reader) -> Answer:
         """What is missing, and what is only not this asker's to see, are told apart, and go to different people."""
-        if forbidden := self._forbidden(plan, asked, reader):
+        if forbidden := self._forbidden(plan, sight, asked, reader):
             return Answer(status="denied", question=asked.question, text=str(forbidden), grounding=plan.spans, thread=asked.thread)
         gaps = tuple(describe.with_nearest(gap, sight.lexicon) for gap in plan.gaps)
         return Answer(status="declined", question=asked.question, text=describe.declined(gaps, plan.spans), gaps=gaps, grounding=plan.spans, thread=asked.thread)
 
-    def _forbidden(self, plan: Plan, asked: Asked, reader: Reader) -> DeniedError | None:
+    def _forbidden(self, plan: Plan, sight: Sight, asked: Asked, reader: Reader) -> DeniedError | None:
         """Ground once more against everything endorsed whose existence is no secret."""
-        lexicon = self.sights.lexicon_of_all(asked.principal)
-        whole = embedded.plan(asked.question, lexicon, reader)
-        names = [n for r in whole.readings for n in (*r.query.metrics, *r.query.by)] if whole.readings else []
-        if whole.readings:
-            return self._denial_of(names, asked) or DeniedError("What you ask for is defined, and your groups may not see it. The question itself is fine.")
+        whole = embedded.plan(asked.question, self.sights.lexicon_of_all(asked.principal), reader, self._earlier(asked))
+        for reading in whole.readings:
+            if reading.definition or not self._seen(reading.query, sight):
+                names = [reading.definition] if reading.definition else [*reading.query.metrics]
+                return self._denial_of(names, sight) or DeniedError("What you ask for is defined, and your groups may not see it. The question itself is fine.")
         missing = {gap.text for gap in whole.gaps}
-        known = [gap for gap in plan.gaps if gap.type == "metric" and gap.text not in missing]
+        known = [gap for gap in plan.gaps if gap.type == "metric" and gap.text not in missing and not whole.readings]
         return DeniedError(f"“{known[0].text}” is defined, and your groups may not see it.") if known else None
 
-    def _denial_of(self, names: list[str], asked: Asked) -> DeniedError | None:
-        seen = self.sights.of(asked.principal).catalog
+    def _seen(self, query: SemanticQuery, sight: Sight) -> bool:
+        try:
+            compile_query(query, sight.catalog)
+        except PlanError:
+            return False
+        return True
+
+    def _denial_of(self, names: list[str], sight: Sight) -> DeniedError | None:
         for name in names:
             metric = self.catalog.metric(name)
-            if metric is not None and seen.metric(name) is None:
+            if metric is not None and sight.catalog.metric(name) is None:
                 owner = metric.owner or (self.catalog.models[metric.model].owner if metric.model else None)
                 whom = f" Ask {owner} for it." if owner else ""
                 return DeniedError(f"{metric.words} is defined, and your groups may not see it. The question itself is fine.{whom}", name, owner)
@@ -244,7 +250,7 @@ class Project:
         except PlanError:
             gap = Gap(error.kind, error.name, nearest=error.nearest, says=error.text)
             return Answer(status="declined", question=asked.question, text=str(error), gaps=(gap,), plan=query.as_data())
-        denied = self._denial_of([*query.metrics], asked)
+        denied = self._denial_of([*query.metrics], self.sights.of(asked.principal))
         return Answer(status="denied", question=asked.question, text=str(denied or "A part of this plan is defined, and your groups may not see it."), plan=query.as_data())
 
     def _without_rows(self, plan: Plan, sight: Sight, asked: Asked) -> Answer:

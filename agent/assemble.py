@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from sqlglot import exp
@@ -20,7 +21,7 @@ from answerable.context.compiler import compile_query
 from answerable.context.compiler.time import Span, floor
 from answerable.context.errors import AmbiguousPath, NotSupported, PlanError, Unreachable
 from answerable.context.expr import parse_expression
-from answerable.context.model import GRAINS, CumulativeMetric, Metric, Model, RatioMetric, SimpleMetric
+from answerable.context.model import GRAINS, CumulativeMetric, DerivedMetric, Metric, Model, RatioMetric, SimpleMetric
 from answerable.context.query import Compare, SemanticQuery, TimeWindow
 
 MOST_PLANS = 24
@@ -40,6 +41,8 @@ class Candidate:
 
     query: SemanticQuery
     chosen: tuple[str, ...] = ()
+    targets: frozenset[str] = frozenset()
+    """The definitions that the words were taken for, as the grounding names them."""
     assumptions: tuple[str, ...] = ()
     check: str = ""
 
@@ -252,9 +255,14 @@ class _Shape:
         return replace(timing, window=TimeWindow(start=early.start, end=late.end), where=(*timing.where, kept), grains=grain)
 
     def _begun(self, window: TimeWindow | None, grains: list[str]) -> TimeWindow | None:
-        """Filled periods end with the one that has begun: zeros for days that lie ahead say nothing."""
+        """Filled periods end with the one that has begun; those that are compared, with the last that is complete."""
         filled = any(isinstance(m, SimpleMetric) and m.fill is not None for m in self.metrics)
         grain = next((g for g in grains if g in GRAINS), None)
+        if grain and window and window.start and window.end and self._compares():
+            complete = floor(self.reader.today + dt.timedelta(days=1), grain, self.catalog.settings)
+            if str(window.start) < complete.isoformat() < str(window.end):
+                self.assumptions.append(f"The running {grain.replace('_', ' ')} is not complete and is not compared.")
+                return TimeWindow(start=window.start, end=complete)
         if not (window and window.start and window.end and filled and grain) or str(window.start) > self.reader.today.isoformat():
             return window
         end = Span.grain(grain).after(floor(self.reader.today, grain, self.catalog.settings))
@@ -262,6 +270,10 @@ class _Shape:
             return window
         self.assumptions.append("Periods that have not begun are left out.")
         return TimeWindow(start=window.start, end=end)
+
+    def _compares(self) -> bool:
+        """Whether a metric sets each period beside an earlier one."""
+        return any(isinstance(m, DerivedMetric) and any(part.offset or part.offset_to for part in m.parts.values()) for m in self.metrics)
 
     def _dated(self, options: Options, timing: Timing) -> Iterator[Timing]:
         """The verb picks the date: `booked last week` is about the day of booking."""
@@ -331,7 +343,8 @@ class _Shape:
             order=self._order(), limit=self._limit(), share=("total",) if "share" in d.asks and len(d.metrics) == 1 else None,
         )  # fmt: skip
         self._compiles(query)
-        return Candidate(query, tuple([*(m.words for m in self.metrics), *chosen]), tuple(self.assumptions), check)
+        targets = frozenset([*self.names, *_targets(refs, kept)])
+        return Candidate(query, tuple([*(m.words for m in self.metrics), *chosen]), targets, tuple(self.assumptions), check)
 
     def _having(self, grouped: bool) -> tuple[tuple[str, ...], str]:
         if not self.d.thresholds:
@@ -390,7 +403,8 @@ class _Shape:
                 where = tuple(condition(ref, members, negated) for ref, members, negated in kept)
                 query = SemanticQuery(by=by, where=where, window=window)
                 self._compiles(query)
-                yield Candidate(query, (f"{refs[0].words} of {model.words}", *(_filter_words(*k) for k in kept)))
+                words = (f"{refs[0].words} of {model.words}", *(_filter_words(*k) for k in kept))
+                yield Candidate(query, words, frozenset([model.name, *_targets(refs, kept)]))
 
 
 def condition(ref: Ref, members: tuple[object, ...], negated: bool) -> str:
@@ -406,6 +420,12 @@ def _literal(member: object) -> str:
     if isinstance(member, bool):
         return str(member).lower()
     return str(member) if isinstance(member, (int, float)) else exp.Literal.string(str(member)).sql(dialect="duckdb")
+
+
+def _targets(refs: list[Ref], kept: Iterable[tuple[Ref, tuple[object, ...], bool]]) -> Iterator[str]:
+    yield from (f"{ref.model}.{ref.dimension.name}" for ref in refs)
+    for ref, members, _ in kept:
+        yield from (f"{ref.model}.{ref.dimension.name} = {member}" for member in members)
 
 
 def _filter_words(ref: Ref, members: tuple[object, ...], negated: bool) -> str:

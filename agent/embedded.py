@@ -116,13 +116,25 @@ class _Search:
 
     def _drafts(self, cover: Cover) -> Iterator[Draft]:
         """The drafts of a cover; a follow-up's inherit from the thread."""
+        failure: Unread | None = None
+        found = False
         for draft in drafts(cover, self.lexicon.catalog, follows=self.before is not None):
-            if self.before is None or whole(draft):
-                yield measured_by(draft)
-            elif says_something(draft):
-                yield measured_by(merged(self.before, draft))
-            else:
-                raise Unread(None)
+            try:
+                made = self._made_whole(draft)
+            except Unread as unread:
+                failure = failure or unread
+                continue
+            found = True
+            yield measured_by(made)
+        if failure and not found:
+            raise failure
+
+    def _made_whole(self, draft: Draft) -> Draft:
+        if self.before is None or whole(draft):
+            return draft
+        if not says_something(draft):
+            raise Unread(None)
+        return merged(self.before, draft)
 
     def plan(self) -> Plan:
         covers = Grounder(self.text, self.said, self.lexicon, self.reader, self.lenient).covers()
@@ -204,8 +216,15 @@ _NOT_READ = "Every word is known, and the question has a shape that is not read 
 
 
 def _reading(candidate: Candidate, spans: tuple[Span, ...], cover: Cover) -> Reading:
+    spans = tuple(_chosen(span, candidate.targets) for span in spans)
     taken = [f"“{s.text}” is read as {s.senses[0].target if s.senses else s.role}." for s in cover if s.how in ("spelling", "lemma") and s.role != "filler"]
     return Reading(candidate.query, spans, ", ".join(candidate.chosen), tuple([*taken, *candidate.assumptions]), check=candidate.check)
+
+
+def _chosen(span: Span, targets: frozenset[str]) -> Span:
+    """A span with the one of its meanings that the plan took."""
+    meant = [target for target in span.target.split(" | ") if target in targets]
+    return replace(span, target=meant[0]) if len(meant) == 1 else span
 
 
 def _cost(cover: Cover, candidate: Candidate) -> int:

@@ -63,14 +63,16 @@ ROLES: dict[str, str] = {
 UNITS = {"hour": "hour", "day": "day", "week": "week", "month": "month", "quarter": "quarter", "year": "year", "fiscal year": "fiscal_year", "fiscal quarter": "fiscal_quarter"}
 
 FILLER = frozenset("""
-    a an the this that these those there here it its itself their them they he she our ours we us i me my you your one ones
-    is are was were be been being am do does did done have has had having get got gets can could would should may might shall
-    of in on at for from to into as so then than if too also about please kindly thanks thank hi hello hey dear good morning afternoon evening team all
+    a an the this that these those there here it its itself their them they he she our ours we us i me my you your one
+    is are was were be been being am do does did done have has had having get got gets can could would should might shall
+    of in on at for from to into as so then if too also about how please kindly thanks thank hi hello hey dear good morning afternoon evening team all
     show showing tell give gives display see look find know want wants need needs like let provide pull report reports state exactly quickly really
-    number numbers figure figures value values data result results total amount amounts
-    many much some any every whole entire together same time times period during throughout within
-    what's how's how ok okay well just now again both come came up out put
-    """.split()) - frozenset("than one ones all now same total amount may just every".split()) | frozenset(["all", "one", "'s", ".", ":", ";", "?", "!", "->"])  # fmt: skip
+    make made making take taken come came up out put both okay ok well again
+    number numbers figure figures value values data result results
+    many much some any whole entire together time times period during throughout within
+    what's how's 's . : ; ? ! ->
+    """.split())  # fmt: skip
+"""Articles, pronouns, helping verbs, politeness and the verbs of showing: they say nothing about what is asked."""
 
 ACTIONS = frozenset("""
     cancel send delete drop remove book set add refund update change create insert close open email mail message notify assign approve pay order buy sell

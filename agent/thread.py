@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from answerable.agent.draft import Draft, Filter
+from answerable.agent.draft import Draft, Filter, Unread
 from answerable.agent.ground import Segment
 from answerable.agent.when import When
 from answerable.context.compiler.time import Span
@@ -22,17 +22,20 @@ def says_something(draft: Draft) -> bool:
 
 
 def merged(before: Draft, after: Draft) -> Draft:
-    """The draft before with what the later one says in place of its own."""
+    """The draft before with what the later one says in place of its own. Raises Unread where that would leave a word of it unused."""
     shared = [f for f in before.filters if not any(_same_dimension(f, new) for new in after.filters)]
-    subject, splits = after.subject or before.subject, after.splits or before.splits
-    if after.splits:
-        subject = after.subject if before.rank == "" else None
+    splits = after.splits or before.splits
+    subject = after.subject or (None if after.splits else before.subject)
+    if not (after.rank or before.rank or after.thresholds or before.thresholds or not (after.metrics or before.metrics)):
+        if after.subject is not None:
+            raise Unread(after.subject.segment)
+        subject = None
     replaced = {"list", "count", "much", "which", "superlative"} if after.metrics or after.splits else set()
     return replace(
         before,
         metrics=after.metrics or before.metrics,
         splits=splits,
-        subject=subject if (after.rank or before.rank or after.thresholds or before.thresholds or not before.metrics) else None,
+        subject=subject,
         also=after.also or before.also,
         filters=[*shared, *after.filters],
         whens=_whens(before, after),

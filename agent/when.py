@@ -365,7 +365,8 @@ class Reader:
     def _may(self, t: list[Token], i: int) -> bool:
         """`may` is a month after a preposition, before a year, in a list of months, or at the end; elsewhere a verb."""
         before, after = _word(t, i - 1) if i else "", _word(t, i + 1)
-        return before in {*_LEADS, "since", "until", "between", "and", "to", "versus", "or", "last", "by", ",", "than", ""} or i + 1 >= len(t) or after.isdigit()
+        leads = {*_LEADS, "since", "until", "between", "and", "to", "versus", "or", "last", "by", ",", "than"}
+        return before in leads or i + 1 >= len(t) or after.isdigit() or after in ("to", "and", "versus", ",", "-", "until", "through")
 
     def _day_of(self, t: list[Token], i: int, month: int, day: int) -> tuple[int, When] | None:
         year = self._of_year(t, i)

@@ -32,6 +32,7 @@ class Governed:
         self.hidden = hidden_columns(model, self.access)
         self.joined: dict[Part, Governed] = {}
         self.wanted: dict[Part, set[str]] = {}
+        self.masked = False  # whether a mask stands in what was used
         self.policed = True  # False where a policy reads it: bare, or policies would depend on each other
 
     @cached_property
@@ -56,8 +57,8 @@ class Governed:
 
     @property
     def whole(self) -> bool:
-        """Whether the asker sees everything here, also of the models that its dimensions reach."""
-        return self.access.whole and all(inner.whole for part, inner in self.joined.items() if part[-1] != POLICY)
+        """Whether no row was filtered and no used column masked here, also of the models that its dimensions reach."""
+        return self.access.rows is None and not self.masked and all(inner.whole for part, inner in self.joined.items() if part[-1] != POLICY)
 
     @property
     def decisions(self) -> tuple[str, ...]:
@@ -198,6 +199,7 @@ class Governed:
 
     def _masked(self, tree: exp.Expression, mask: Mask, kind: str) -> exp.Expression:
         """POLICIES.md's masks, exactly."""
+        self.masked = True
         stars = exp.Literal.string("***")
         text = exp.cast(tree.copy(), "VARCHAR")
         match mask.kind:

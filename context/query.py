@@ -118,4 +118,4 @@ class GovernedSQL:
     models: tuple[str, ...] = ()
     decisions: tuple[str, ...] = ()
     filtered: bool = False
-    """Whether a row filter or a mask changed what the asker sees."""
+    """Whether a row filter or a mask stands in what the asker sees."""

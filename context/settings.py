@@ -25,7 +25,7 @@ class Limits(Frozen):
 
     rows: int = Field(10_000, ge=1)
     seconds: float = Field(30, gt=0)
-    memory: str = "2GB"
+    memory: str = Field("2GB", pattern=r"^\d+(\.\d+)? ?[KMGT]i?B$")
 
 
 class Calendar(Frozen):

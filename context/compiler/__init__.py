@@ -12,6 +12,7 @@ from answerable.context.compiler.cells import Cells
 from answerable.context.compiler.columns import additive, key_column, share_name, value_column
 from answerable.context.compiler.combine import quoted
 from answerable.context.compiler.compare import changes, moved
+from answerable.context.compiler.conversion import conversion
 from answerable.context.compiler.listing import listing
 from answerable.context.compiler.scan import PERIODS, Scanner, period_field, scans, step_name
 from answerable.context.compiler.snapshot import snapshot
@@ -100,8 +101,7 @@ class _Plan:
         steps: dict[str, exp.Query] = {}
         for scanner in self.scanners:
             name = step_name(self.catalog, scanner.scan.name)
-            pick = scanner.scan.cells[0][1].metric.over_time
-            select = snapshot(scanner, pick) if pick else scanner.select()
+            select = _select(scanner)
             select.add_comments([f" {scanner.scan.metrics} "])
             steps[_free(name, steps)] = select
         return list(steps.items())
@@ -187,6 +187,14 @@ class _Plan:
         keys = [key_column(field) for field in self.fields]
         values = [value_column(name, self.catalog) for name in [*self.shown, *self.shares]]
         return (*keys, *values)
+
+
+def _select(scanner: Scanner) -> exp.Select:
+    """The SELECT of one scan, by what its cells are."""
+    cell = scanner.scan.cells[0][1]
+    if cell.conversion:
+        return conversion(scanner, cell.conversion)
+    return snapshot(scanner, cell.metric.over_time) if cell.metric.over_time else scanner.select()
 
 
 def _refuse_what_is_not_compiled(query: SemanticQuery) -> None:

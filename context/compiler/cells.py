@@ -33,6 +33,8 @@ class Cell:
     filters: tuple[str, ...] = ()
     window: TimeWindow | None = None
     """Another window than the plan's, for comparisons."""
+    conversion: ConversionMetric | None = None
+    """Where the metric counts only events that follow a base event: the conversion that says which."""
 
 
 class Cells:
@@ -67,9 +69,19 @@ class Cells:
                     raise NotSupported(f"{metric.words} shows the {metric.at_period} value of a period, which is not supported yet.", metric.name)
                 return self._inner(metric.metric, replace(at, frame=(*at.frame, _running(metric))))
             case ConversionMetric():
-                raise NotSupported(f"{metric.words} is a conversion, and conversions are not supported yet.", metric.name)
+                return self._conversion(metric, at)
             case _:
                 assert_never(metric)
+
+    def _conversion(self, metric: ConversionMetric, at: Cell) -> exp.Expression:
+        converted = self.catalog.metric(metric.converted)
+        if not isinstance(converted, SimpleMetric) or not isinstance(self.catalog.metric(metric.base), SimpleMetric):
+            raise NotSupported(f"{metric.words} is made of metrics that are not simple, which is not supported yet.", metric.name)
+        count = exp.column(self._column(replace(at, metric=converted, conversion=metric)))
+        nonnull = exp.func("COALESCE", count, exp.Literal.number(0))
+        if metric.value == "count":
+            return count
+        return exp.Div(this=exp.cast(nonnull, "DOUBLE"), expression=exp.func("NULLIF", self._inner(metric.base, at), exp.Literal.number(0)))
 
     def _inner(self, name: str, at: Cell) -> exp.Expression:
         metric = self.catalog.metric(name)
@@ -89,7 +101,7 @@ class Cells:
     def _column(self, cell: Cell) -> str:
         if cell not in self.columns:
             taken = set(self.columns.values())
-            suffix = ["before"] if cell.window else []
+            suffix = (["before"] if cell.window else []) + ([cell.conversion.name] if cell.conversion else [])
             suffix += [step.kind for step in cell.frame] + (["where"] if cell.filters else [])
             name = "_".join([cell.metric.name.replace(".", "_"), *suffix])
             self.columns[cell] = next(n for n in _numbered(name) if n not in taken)

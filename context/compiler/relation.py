@@ -21,9 +21,9 @@ RAW = "__column"
 class Relation:
     """The FROM clause of one scan; joins are added as columns ask for them."""
 
-    def __init__(self, catalog: Catalog, model: Model, time: str | None) -> None:
+    def __init__(self, catalog: Catalog, model: Model, time: str | None, alias: str = "") -> None:
         self.catalog, self.model, self.time = catalog, model, time
-        self.aliases: dict[Path, str] = {(): model.name}
+        self.aliases: dict[Path, str] = {(): alias or model.name}
 
     def field(self, ref: str) -> Field:
         """What a plan's name means here; `time` is this scan's own time dimension."""
@@ -87,8 +87,11 @@ class Relation:
 
     def select(self, *columns: exp.Expression) -> exp.Select:
         """SELECT columns FROM the fact and its joins, each joined left so that no row of the fact is lost."""
-        select = exp.select(*columns).from_(exp.to_table(self.model.name).as_(self.model.name))
-        return self.joined(select)
+        return self.joined(exp.select(*columns).from_(self.table()))
+
+    def table(self) -> exp.Table:
+        """The fact itself, under its alias."""
+        return exp.to_table(self.model.name).as_(self.aliases[()])
 
     def joined(self, select: exp.Select) -> exp.Select:
         for path, alias in self.aliases.items():
@@ -118,7 +121,7 @@ class Relation:
         for n in range(1, len(path) + 1):
             step = path[:n]
             if step not in self.aliases:
-                alias = "_".join(step)
+                alias = "_".join(step) if self.aliases[()] == self.model.name else "_".join((self.aliases[()], *step))
                 self.aliases[step] = alias if alias not in self.aliases.values() else f"{alias}_{len(self.aliases)}"
         return self.aliases[path]
 

@@ -12,7 +12,7 @@ from answerable.context.compiler.cells import Cell
 from answerable.context.compiler.relation import Relation
 from answerable.context.compiler.time import Frame, Moment, frame_sql, frame_window, literal
 from answerable.context.errors import NotSupported, PlanError, Unreachable
-from answerable.context.model import GRAINS, Model, UnitColumn
+from answerable.context.model import GRAINS, Model, SimpleMetric, UnitColumn
 from answerable.context.paths import Field
 from answerable.context.query import SemanticQuery, TimeWindow
 
@@ -42,7 +42,8 @@ class Scan:
 
     @property
     def name(self) -> str:
-        moved = ["other"] if any(cell.window for _, cell in self.cells) else []
+        moved = ["converted"] if any(cell.conversion for _, cell in self.cells) else []
+        moved += ["other"] if any(cell.window for _, cell in self.cells) else []
         return "_".join([self.model.name, *moved, *(step.kind for step in self.frame), "totals"])
 
     @property
@@ -54,12 +55,13 @@ def scans(catalog: Catalog, query: SemanticQuery, columns: dict[Cell, str]) -> l
     """The fewest passes that give all cells."""
     groups: dict[tuple[str, str | None, Frame, TimeWindow | None, object], list[tuple[str, Cell]]] = {}
     for cell, column in columns.items():
-        model = catalog.models.get(cell.metric.model or "")
-        if model is None:
+        counted = catalog.metric(cell.conversion.base) if cell.conversion else cell.metric
+        model = catalog.models.get(counted.model or "") if counted else None
+        if model is None or not isinstance(counted, SimpleMetric):
             raise Unreachable(f"{cell.metric.words} stands on a model that is not there.", cell.metric.name)
-        time = cell.metric.time or model.time
-        snapshot = cell.metric if cell.metric.over_time else None
-        groups.setdefault((model.name, time, cell.frame, cell.window, snapshot), []).append((column, cell))
+        time = counted.time or model.time
+        apart = cell.metric if cell.metric.over_time or cell.conversion else None
+        groups.setdefault((model.name, time, cell.frame, cell.window, (apart, cell.conversion)), []).append((column, cell))
     return [
         Scan(catalog.models[name], time, frame, window or query.window, tuple(cells))
         for (name, time, frame, window, _), cells in groups.items()
@@ -99,7 +101,7 @@ class Scanner:
         if framed:
             select = self._over_periods([*keys, *measures], framed)
         else:
-            select = self.relation.select(*keys, *measures).where(*(self._window() if bounded else []), copy=False)
+            select = self.relation.select(*keys, *measures).where(*(self.window() if bounded else []), copy=False)
         conditions = [*self.wheres, *([shared] if shared is not None else self._any_filter())]
         select = select.where(*conditions, copy=False)
         return select.group_by(*(exp.Literal.number(n + 1) for n in range(len(keys))), copy=False) if keys else select
@@ -137,7 +139,7 @@ class Scanner:
 
     # -- time -------------------------------------------------------------------------------------------------------------
 
-    def _window(self) -> list[exp.Expression]:
+    def window(self) -> list[exp.Expression]:
         window = frame_window(self.scan.frame, self.scan.window or TimeWindow(), self.catalog.settings)
         if not window.start and not window.end:
             if self.scan.frame and not self.scan.window and self.scan.frame[0].kind != "all":

@@ -14,6 +14,11 @@ from answerable.context.query import GovernedSQL
 from answerable.context.settings import Limits
 
 
+_open: dict[tuple[str, ...], tuple[duckdb.DuckDBPyConnection, int]] = {}
+"""Databases that are open in this process, with how many engines use each: DuckDB lets a locked one be opened only once."""
+_opening = threading.Lock()
+
+
 class DuckDBEngine:
     """One database file. A fresh cursor per query, so that nothing is shared between people."""
 
@@ -23,23 +28,12 @@ class DuckDBEngine:
         if not file.is_file():
             raise EngineError(f"The warehouse file {file.name} is not there. Build or copy it, or mend `warehouse` in answerable.yml.", "missing")
         self.file, self.limits = file, limits
-        config: dict[str, Any] = {
-            "enable_external_access": "false",
-            "autoinstall_known_extensions": "false",
-            "autoload_known_extensions": "false",
-            "allow_community_extensions": "false",
-            "memory_limit": limits.memory,
-        }
-        try:
-            self.connection = duckdb.connect(str(file), read_only=True, config=config)
-            self.connection.execute(f"SET TimeZone = '{timezone}'")  # a zone that zoneinfo knows: checked at load
-            self.connection.execute("SET lock_configuration = true")
-        except duckdb.IOException as error:
-            if "lock" in str(error).lower():
-                raise EngineError("Another process is writing to the warehouse file and holds its lock. Try again when it is done.", "locked") from None
-            raise EngineError(f"The warehouse file {file.name} can not be read as a DuckDB database.", "unreachable") from None
-        except duckdb.Error:
-            raise EngineError(f"The warehouse file {file.name} can not be opened with these limits.", "unreachable") from None
+        stat = file.stat()
+        self.key = (str(file.resolve()), str(stat.st_ino), limits.memory, timezone)
+        with _opening:
+            connection, users = _open.get(self.key) or (_locked_down(file, limits.memory, timezone), 0)
+            _open[self.key] = connection, users + 1
+        self.connection = connection
 
     def run(self, sql: GovernedSQL, rows: int | None = None) -> Rows:
         most = min(rows or self.limits.rows, self.limits.rows)
@@ -90,4 +84,34 @@ class DuckDBEngine:
         return f"{stat.st_mtime_ns}-{stat.st_size}"
 
     def close(self) -> None:
-        self.connection.close()
+        with _opening:
+            connection, users = _open[self.key]
+            if users > 1:
+                _open[self.key] = connection, users - 1
+            else:
+                del _open[self.key]
+                connection.close()
+
+
+def _locked_down(file: Path, memory: str, timezone: str) -> duckdb.DuckDBPyConnection:
+    """A connection that reads this file and nothing else. Raises EngineError.
+
+    Persistent secrets and the host's Python variables (replacement scans) are out of reach too; the lock comes last.
+    """
+    config: dict[str, Any] = {
+        "autoinstall_known_extensions": "false", "autoload_known_extensions": "false", "allow_community_extensions": "false",
+        "allow_persistent_secrets": "false", "python_enable_replacements": "false",
+    }  # fmt: skip
+    try:
+        connection = duckdb.connect(str(file), read_only=True, config=config)
+        connection.execute(f"SET memory_limit = '{memory}'")
+        connection.execute(f"SET TimeZone = '{timezone}'")  # a zone that zoneinfo knows: checked at load
+        connection.execute("SET enable_external_access = false")
+        connection.execute("SET lock_configuration = true")
+    except duckdb.IOException as error:
+        if "lock" in str(error).lower():
+            raise EngineError("Another process is writing to the warehouse file and holds its lock. Try again when it is done.", "locked") from None
+        raise EngineError(f"The warehouse file {file.name} can not be read as a DuckDB database.", "unreachable") from None
+    except duckdb.Error:
+        raise EngineError(f"The warehouse file {file.name} can not be opened, or limits.memory {memory} is no size such as 2GB.", "unreachable") from None
+    return connection

@@ -97,7 +97,7 @@ ODD = {
     "???": "declined",
     "😀😀😀": "declined",
     "the of and": "declined",
-    "\x00\x07revenue\x1b[31m last month": "answered",
+    "\x00\x07revenue\x1b last month": "answered",
     "Wie hoch war der Umsatz im letzten Monat?": "declined",
     "select sum(amount) from shop.orders": "declined",
     "delete all orders": "declined",

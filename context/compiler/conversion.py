@@ -1,0 +1,80 @@
+"""Conversions: each converted event belongs to the last base event of its entity before it, and counts when it comes soon enough."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from answerable.context.compiler.relation import Relation
+from answerable.context.compiler.scan import Scanner
+from answerable.context.compiler.time import Span
+from answerable.context.errors import NotSupported, Unreachable
+from answerable.context.expr import dotted, parse_expression, substitute
+from answerable.context.model import ConversionMetric, Model, SimpleMetric
+
+CONVERTED, EVENTS = "converted", "events"
+
+
+def conversion(scanner: Scanner, metric: ConversionMetric) -> exp.Select:
+    """Converted events by the time and dimensions of their base event (SEMANTICS.md, 11)."""
+    catalog, (column, cell) = scanner.catalog, scanner.scan.cells[0]
+    base, converted = catalog.metric(metric.base), cell.metric
+    assert isinstance(base, SimpleMetric)
+    if scanner.period_field() is not None and scanner.scan.frame:
+        raise NotSupported(f"{metric.words} moved in time by period is not supported yet.", metric.name)
+    model = catalog.models[converted.model or ""]
+    if not scanner.scan.time or not (converted.time or model.time) or not model.primary_key:
+        raise Unreachable(f"{metric.words} needs a time on both sides, and a primary key of {model.words}.", metric.name)
+    events = Relation(catalog, model, converted.time or model.time, CONVERTED)
+    keys = [exp.alias_(scanner.relation.key(field), field.ref, quoted=True) for field in scanner.fields]
+    inputs, measure = _inputs(events, converted)
+    conditions = [*scanner.window(), *scanner.wheres]
+    conditions += [scanner.relation.filtered(base.filter)] if base.filter else []
+    conditions += [events.filtered(converted.filter)] if converted.filter else []
+    pairs = exp.select(*keys, *inputs).from_(scanner.relation.table()).join(events.table(), on=_pairs(scanner, events, metric))
+    inner = events.joined(scanner.relation.joined(pairs)).where(*conditions)
+    rank = exp.Window(
+        this=exp.RowNumber(),
+        partition_by=[exp.column(key, table=CONVERTED) for key in model.primary_key],
+        order=exp.Order(expressions=[exp.Ordered(this=scanner.relation.moment(), desc=True, nulls_first=False)]),
+    )
+    inner.set("qualify", exp.Qualify(this=exp.EQ(this=rank, expression=exp.Literal.number(1))))
+    shown = [exp.column(exp.to_identifier(field.ref, quoted=True)) for field in scanner.fields]
+    outer = exp.select(*shown, exp.alias_(measure, column, quoted=True)).from_(inner.subquery(EVENTS))
+    return outer.group_by(*(exp.Literal.number(n + 1) for n in range(len(shown)))) if shown else outer
+
+
+def _inputs(events: Relation, converted: SimpleMetric) -> tuple[list[exp.Expression], exp.Expression]:
+    """The columns that the converted metric aggregates, and its expression over them."""
+    names: dict[str, str] = {}
+    for found in parse_expression(converted.expr).find_all(exp.Column):
+        names.setdefault(dotted(found), f"input_{len(names) + 1}")
+    columns = [exp.alias_(events.measured(name if "." in name else exp.column(name).sql()), alias) for name, alias in names.items()]
+    return columns, substitute(parse_expression(converted.expr), lambda column: exp.column(names[dotted(column)]))
+
+
+def _pairs(scanner: Scanner, events: Relation, metric: ConversionMetric) -> exp.Expression:
+    """The same entity, the converted event not before the base one and within the window, and what must agree."""
+    base, moment = scanner.relation, scanner.relation.moment()
+    said = metric.entity if isinstance(metric.entity, dict) else {"base": metric.entity, "converted": metric.entity}
+    pairs = [(_key(base.model, said["base"], scanner), _key(events.model, said["converted"], scanner))]
+    pairs += [(name, name) for name in metric.constant]
+    on: list[exp.Expression] = [exp.EQ(this=base.column((), ours), expression=events.column((), theirs)) for ours, theirs in pairs]
+    on.append(events.moment() >= moment)
+    if metric.window:
+        on.append(events.moment() < Span.of(metric.window).sql(moment.copy(), 1))
+    return exp.and_(*on)
+
+
+def _key(model: Model, entity: str, scanner: Scanner) -> str:
+    """The column of a fact that says which entity an event is of."""
+    if entity in model.joins and len(model.joins[entity].on) == 1:
+        return next(iter(model.joins[entity].on))
+    if entity in model.dimensions:
+        return entity
+    owners = {m.name for m in scanner.catalog.models.values() if entity in (m.entity, m.name)}
+    if model.name in owners and len(model.primary_key) == 1:
+        return model.primary_key[0]
+    ways = [join for join in model.joins.values() if join.model in owners and len(join.on) == 1]
+    if len(ways) != 1:
+        raise Unreachable(f"{model.words} reaches {entity} by {len(ways)} joins, so it must be said which.", entity)
+    return next(iter(ways[0].on))
