@@ -7,10 +7,9 @@ import math
 from decimal import Decimal
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from answerable.agent.plan import Gap, Span
 from answerable.context.query import Column
+from pydantic import BaseModel, ConfigDict
 
 Status = Literal["answered", "clarify", "declined", "denied", "error"]
 
@@ -61,7 +60,11 @@ def plain(value: Any) -> Any:
         return value if abs(value) <= 2**53 else str(value)
     if isinstance(value, (float, Decimal)):
         number = float(value)
-        return (int(number) if isinstance(value, Decimal) and value == value.to_integral_value() and abs(value) < 2**53 else number) if math.isfinite(number) else None
+        return (
+            (int(number) if isinstance(value, Decimal) and value == value.to_integral_value() and abs(value) < 2**53 else number)
+            if math.isfinite(number)
+            else None
+        )
     if isinstance(value, (dt.date, dt.time)):
         return value.isoformat()
     return str(value)
@@ -80,5 +83,11 @@ def chart_of(columns: tuple[Column, ...], rows: list[tuple[Any, ...]]) -> dict[s
     mark = "line" if time is not None and len({row[columns.index(time)] for row in rows}) >= 8 else "bar"
     x = time or keys[0]
     title = f"{values[0].label} by {' and '.join(c.label for c in keys)}"
-    return {"mark": mark, "x": x.name, "y": values[0].name, "series": others[0].name if time and others else None, "title": title, "unit": values[0].unit}
-
+    return {
+        "mark": mark,
+        "x": x.name,
+        "y": values[0].name,
+        "series": others[0].name if time and others else None,
+        "title": title,
+        "unit": values[0].unit,
+    }

@@ -48,7 +48,16 @@ class Asked:
 class Project:
     """A project folder with its warehouse, open for questions. Synchronous; safe to share between threads."""
 
-    def __init__(self, catalog: Catalog, engine: Engine, journal: Journal, state: Path, clock: Callable[[], dt.datetime], surface: str = "python", run: str | None = None) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        engine: Engine,
+        journal: Journal,
+        state: Path,
+        clock: Callable[[], dt.datetime],
+        surface: str = "python",
+        run: str | None = None,
+    ) -> None:
         self.catalog, self.engine, self.journal, self.clock = catalog, engine, journal, clock
         self.surface, self.run = surface, run
         self.sights = Sights(catalog, engine, state)
@@ -56,7 +65,14 @@ class Project:
 
     # -- the contract -----------------------------------------------------------------------------------------------------------
 
-    def ask(self, question: str, user: User = None, thread: str | None = None, today: dt.date | None = None, audience: tuple[str, ...] | None = None) -> Answer:
+    def ask(
+        self,
+        question: str,
+        user: User = None,
+        thread: str | None = None,
+        today: dt.date | None = None,
+        audience: tuple[str, ...] | None = None,
+    ) -> Answer:
         """Answer a question in words. Raises UsageError for an unknown user; all else is an Answer."""
         asked = self._asked(question, user, thread, today, audience)
         return self._recorded(asked, lambda timings: self._ask(asked, timings))
@@ -179,7 +195,8 @@ class Project:
                 sql=result.sql.text, plan=query.as_data(), grounding=reading.spans,
                 assumptions=(*reading.assumptions, *describe.assumptions(query, compiled, sight.catalog, asked.today)),
                 freshness=self._freshness(result.sql.models, asked), definitions=describe.definitions(query, compiled, sight.catalog),
-                policies=result.sql.decisions, chart=chart_of(compiled.columns, rows.rows), thread=asked.thread, certificate=self.chain.link(facts),
+                policies=result.sql.decisions, chart=chart_of(compiled.columns, rows.rows), thread=asked.thread,
+                certificate=self.chain.link(facts),
             )  # fmt: skip
 
     # -- outcomes without one result ------------------------------------------------------------------------------------------------
@@ -190,13 +207,40 @@ class Project:
         first = results[0]
         if len(plan.readings) <= 4 and all(_alike(first.rows, other.rows) for other in results[1:]):
             readings = " and ".join(reading.words for reading in plan.readings)
-            said = replace(plan.readings[0], assumptions=(*plan.readings[0].assumptions, f"There are {len(results)} readings, {readings}; all give the same."))
+            said = replace(
+                plan.readings[0],
+                assumptions=(*plan.readings[0].assumptions, f"There are {len(results)} readings, {readings}; all give the same."),
+            )
             return self._answered(said, first, sight, asked, timings)
         wholes = [self._whole(result, sight, asked, timings) for result in results]
-        options = tuple(describe.option(reading, result, total, self.catalog.settings) for reading, result, total in zip(plan.readings, results, wholes, strict=False))
+        options = tuple(
+            describe.option(reading, result, total, self.catalog.settings)
+            for reading, result, total in zip(plan.readings, results, wholes, strict=False)
+        )
         word = describe.open_word(plan)
-        gaps = (Gap("two meanings", word.text, word.start, word.end, nearest=tuple(o["reading"] for o in options), closes="a rule, or a verified question"),) if word else ()
-        return Answer(status="clarify", question=asked.question, text=describe.which_one(word, options), options=options, gaps=gaps, grounding=plan.spans, thread=asked.thread)
+        gaps = (
+            (
+                Gap(
+                    "two meanings",
+                    word.text,
+                    word.start,
+                    word.end,
+                    nearest=tuple(o["reading"] for o in options),
+                    closes="a rule, or a verified question",
+                ),
+            )
+            if word
+            else ()
+        )
+        return Answer(
+            status="clarify",
+            question=asked.question,
+            text=describe.which_one(word, options),
+            options=options,
+            gaps=gaps,
+            grounding=plan.spans,
+            thread=asked.thread,
+        )
 
     def _whole(self, result: Result, sight: Sight, asked: Asked, timings: dict[str, float]) -> Result:
         """The one number of a reading: of a breakdown, its total over the same rows."""
@@ -214,7 +258,14 @@ class Project:
         if forbidden := self._forbidden(plan, sight, asked, reader):
             return Answer(status="denied", question=asked.question, text=str(forbidden), grounding=plan.spans, thread=asked.thread)
         gaps = tuple(describe.with_nearest(gap, sight.lexicon) for gap in plan.gaps)
-        return Answer(status="declined", question=asked.question, text=describe.declined(gaps, plan.spans), gaps=gaps, grounding=plan.spans, thread=asked.thread)
+        return Answer(
+            status="declined",
+            question=asked.question,
+            text=describe.declined(gaps, plan.spans),
+            gaps=gaps,
+            grounding=plan.spans,
+            thread=asked.thread,
+        )
 
     def _forbidden(self, plan: Plan, sight: Sight, asked: Asked, reader: Reader) -> DeniedError | None:
         """Ground once more against everything endorsed whose existence is no secret."""
@@ -222,7 +273,9 @@ class Project:
         for reading in whole.readings:
             if reading.definition or not self._seen(reading.query, sight):
                 names = [reading.definition] if reading.definition else [*reading.query.metrics]
-                return self._denial_of(names, sight) or DeniedError("What you ask for is defined, and your groups may not see it. The question itself is fine.")
+                return self._denial_of(names, sight) or DeniedError(
+                    "What you ask for is defined, and your groups may not see it. The question itself is fine."
+                )
         missing = {gap.text for gap in whole.gaps}
         known = [gap for gap in plan.gaps if gap.type == "metric" and gap.text not in missing and not whole.readings]
         return DeniedError(f"“{known[0].text}” is defined, and your groups may not see it.") if known else None
@@ -240,7 +293,9 @@ class Project:
             if metric is not None and sight.catalog.metric(name) is None:
                 owner = metric.owner or (self.catalog.models[metric.model].owner if metric.model else None)
                 whom = f" Ask {owner} for it." if owner else ""
-                return DeniedError(f"{metric.words} is defined, and your groups may not see it. The question itself is fine.{whom}", name, owner)
+                return DeniedError(
+                    f"{metric.words} is defined, and your groups may not see it. The question itself is fine.{whom}", name, owner
+                )
         return None
 
     def _unplanned(self, query: SemanticQuery, error: PlanError, asked: Asked) -> Answer:
@@ -251,7 +306,12 @@ class Project:
             gap = Gap(error.kind, error.name, nearest=error.nearest, says=error.text)
             return Answer(status="declined", question=asked.question, text=str(error), gaps=(gap,), plan=query.as_data())
         denied = self._denial_of([*query.metrics], self.sights.of(asked.principal))
-        return Answer(status="denied", question=asked.question, text=str(denied or "A part of this plan is defined, and your groups may not see it."), plan=query.as_data())
+        return Answer(
+            status="denied",
+            question=asked.question,
+            text=str(denied or "A part of this plan is defined, and your groups may not see it."),
+            plan=query.as_data(),
+        )
 
     def _without_rows(self, plan: Plan, sight: Sight, asked: Asked) -> Answer:
         if plan.kind == "definition":
@@ -260,7 +320,14 @@ class Project:
                 definitions=describe.items(plan, sight.catalog), grounding=plan.spans, thread=asked.thread,
             )  # fmt: skip
         if plan.kind == "catalogue":
-            return Answer(status="answered", kind="catalogue", question=asked.question, text=describe.catalogue_text(sight.catalog), definitions=describe.all_metrics(sight.catalog), thread=asked.thread)
+            return Answer(
+                status="answered",
+                kind="catalogue",
+                question=asked.question,
+                text=describe.catalogue_text(sight.catalog),
+                definitions=describe.all_metrics(sight.catalog),
+                thread=asked.thread,
+            )
         return Answer(status="declined", question=asked.question, text=plan.says, thread=asked.thread)
 
     # -- provenance -----------------------------------------------------------------------------------------------------------------
@@ -279,12 +346,15 @@ class Project:
             if self.catalog.models[name].freshness
         )
 
-    def _facts(self, principal: Principal, question: str, query: SemanticQuery | None, sql: GovernedSQL, rows: Rows, sight: Sight) -> dict[str, Any]:
+    def _facts(
+        self, principal: Principal, question: str, query: SemanticQuery | None, sql: GovernedSQL, rows: Rows, sight: Sight
+    ) -> dict[str, Any]:
         watermark = {name: plain(self.sights.newest(name, principal)) for name in sql.models if self.catalog.models[name].freshness}
         return {
             "question": question, "plan": query.as_data() if query else None, "policies": list(sql.decisions), "sql": sql.text,
             "catalogue": self.catalog.version, "definitions": self.catalog.fingerprint(query) if query else self.catalog.version,
-            "rights": sight.signature, "watermark": dumped(watermark or self.engine.stamp()), "result": digest(rows, ordered=query is not None),
+            "rights": sight.signature, "watermark": dumped(watermark or self.engine.stamp()),
+            "result": digest(rows, ordered=query is not None),
         }  # fmt: skip
 
     def _facts_now(self, record: dict[str, Any], principal: Principal) -> dict[str, Any]:
@@ -326,7 +396,12 @@ class Project:
         except GuardError as error:
             return Answer(status="declined", question=asked.question, text=str(error))
         except PlanError as error:
-            return Answer(status="declined", question=asked.question, text=str(error), gaps=(Gap(error.kind, error.name, nearest=error.nearest, says=error.text),))
+            return Answer(
+                status="declined",
+                question=asked.question,
+                text=str(error),
+                gaps=(Gap(error.kind, error.name, nearest=error.nearest, says=error.text),),
+            )
         except AnswerableError as error:
             return Answer(status="error", question=asked.question, text=str(error))
 

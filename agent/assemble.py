@@ -7,8 +7,6 @@ import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from sqlglot import exp
-
 from answerable.agent.draft import Draft, Filter, Split, Threshold, Unread
 from answerable.agent.ground import Segment
 from answerable.agent.options import Options, Ref
@@ -23,6 +21,7 @@ from answerable.context.errors import AmbiguousPath, NotSupported, PlanError, Un
 from answerable.context.expr import parse_expression
 from answerable.context.model import GRAINS, CumulativeMetric, DerivedMetric, Metric, Model, RatioMetric, SimpleMetric
 from answerable.context.query import Compare, SemanticQuery, TimeWindow
+from sqlglot import exp
 
 MOST_PLANS = 24
 
@@ -111,7 +110,7 @@ class _Shape:
         self.d, self.catalog, self.reader, self.names = draft, catalog, reader, names
         self.metrics: list[Metric] = [m for n in names if (m := catalog.metric(n))]
         self.leaves = [leaf for metric in self.metrics for leaf in catalog.leaves(metric)]
-        bases = {leaf.model: catalog.models[leaf.model] for leaf in self.leaves if leaf.model in catalog.models}
+        bases = {leaf.model: model for leaf in self.leaves if (model := catalog.models.get(leaf.model or ""))}
         self.bases: list[Model] = [*bases.values()]
         self.assumptions: list[str] = []
 
@@ -284,7 +283,10 @@ class _Shape:
         for sense in self.d.date.senses:
             for ref in options.refs(sense.model, sense.name):
                 found = True
-                if all((leaf.model, leaf.time or self.catalog.models[leaf.model or ""].time) == (ref.model, ref.dimension.name) for leaf in self.leaves):
+                if all(
+                    (leaf.model, leaf.time or self.catalog.models[leaf.model or ""].time) == (ref.model, ref.dimension.name)
+                    for leaf in self.leaves
+                ):
                     yield timing
                 elif window and window.start and window.end and not (timing.compare or timing.grains or timing.where):
                     bounds = (f"{ref.name} >= '{window.start}'", f"{ref.name} < '{window.end}'")
@@ -302,7 +304,14 @@ class _Shape:
         balance = any(leaf.over_time for leaf in self.leaves)
         if when.as_of:
             if not (balance or running):
-                raise Lacking(Gap("time", segment.text, closes="a balance, or a window", says=f"{self.metrics[0].words} has no value at a moment; name a window."))
+                raise Lacking(
+                    Gap(
+                        "time",
+                        segment.text,
+                        closes="a balance, or a window",
+                        says=f"{self.metrics[0].words} has no value at a moment; name a window.",
+                    )
+                )
             return TimeWindow(end=when.end) if when.end else None
         if when.start and when.start > self.reader.today and not ahead:
             raise Lacking(Gap("time", segment.text, says=f"{segment.text} has not happened yet."))
@@ -344,7 +353,7 @@ class _Shape:
         )  # fmt: skip
         self._compiles(query)
         targets = frozenset([*self.names, *_targets(refs, kept)])
-        return Candidate(query, tuple([*(m.words for m in self.metrics), *chosen]), targets, tuple(self.assumptions), check)
+        return Candidate(query, (*(m.words for m in self.metrics), *chosen), targets, tuple(self.assumptions), check)
 
     def _having(self, grouped: bool) -> tuple[tuple[str, ...], str]:
         if not self.d.thresholds:
@@ -378,7 +387,15 @@ class _Shape:
         """`list the stores in Ohio`, `which payment methods are there`."""
         d = self.d
         asked = {"list", "which"} & d.asks
-        if not d.subject or d.subject.grain or not asked or d.rank or d.thresholds or d.splits or {"share", "rate", "grow", "trend", "compare", "versus", "total"} & d.asks:
+        if (
+            not d.subject
+            or d.subject.grain
+            or not asked
+            or d.rank
+            or d.thresholds
+            or d.splits
+            or {"share", "rate", "grow", "trend", "compare", "versus", "total"} & d.asks
+        ):
             raise Unread(d.subject.segment if d.subject else None)
         models = dict.fromkeys(s.name if s.kind == "entity" else s.model for s in d.subject.segment.senses if s.kind != "join")
         for name in models:
@@ -440,14 +457,21 @@ def own_values(leaf: SimpleMetric, name: str) -> tuple[set[object], bool] | None
     tree = parse_expression(leaf.filter)
     if not isinstance(tree, (exp.EQ, exp.NEQ, exp.In)) or not isinstance(tree.this, exp.Column) or tree.this.name != name:
         return None
-    values: set[object] = {v.this for v in (tree.expressions if isinstance(tree, exp.In) else [tree.expression]) if isinstance(v, exp.Literal)}
+    values: set[object] = {
+        v.this for v in (tree.expressions if isinstance(tree, exp.In) else [tree.expression]) if isinstance(v, exp.Literal)
+    }
     return (values, not isinstance(tree, exp.NEQ)) if values else None
 
 
 def _join_gap(segment: Segment, options: Options, metrics: list[Metric]) -> Gap:
     why = options.why_not(segment.senses)
     measured = metrics[0].words if metrics else "it"
-    return Gap("join", segment.text, closes=f"a to-one join from {options.bases[0].name if options.bases else 'it'}", says=f"{measured} can not be split or filtered by {segment.text}. {why}".strip())
+    return Gap(
+        "join",
+        segment.text,
+        closes=f"a to-one join from {options.bases[0].name if options.bases else 'it'}",
+        says=f"{measured} can not be split or filtered by {segment.text}. {why}".strip(),
+    )
 
 
 def gap_of(error: PlanError) -> Gap:
@@ -467,7 +491,7 @@ def _unit(metric: Metric) -> str:
     return "%" if metric.format == "percent" else metric.unit if isinstance(metric.unit, str) else ""
 
 
-def leaf_is(metric: Metric, kind: type[exp.Expression]) -> bool:
+def leaf_is(metric: Metric, kind: type[exp.Expr]) -> bool:
     """Whether a simple metric is plainly one aggregate of a kind."""
     return isinstance(metric, SimpleMetric) and isinstance(parse_expression(metric.expr), kind)
 

@@ -53,7 +53,7 @@ class Verdict:
 def intact(certificate: dict[str, Any]) -> bool:
     """Whether a certificate is the one that its hash was made of."""
     chain = {k: v for k, v in certificate["chain"].items() if k != "hash"}
-    return _hash({**certificate, "chain": chain}) == certificate["chain"]["hash"]
+    return bool(_hash({**certificate, "chain": chain}) == certificate["chain"]["hash"])
 
 
 def verdict(certificate: dict[str, Any], now: dict[str, Any]) -> Verdict:
@@ -68,4 +68,7 @@ def verdict(certificate: dict[str, Any], now: dict[str, Any]) -> Verdict:
         return Verdict("definition moved", f"A definition behind this answer has changed since. {tail}")
     if same_result:
         return Verdict("same", "Run again: the same definitions, the same rights, the same result.")
-    return Verdict("data moved", f"The definitions are the same and the data has moved: it stood at {certificate['watermark']}, and stands at {now['watermark']}.")
+    return Verdict(
+        "data moved",
+        f"The definitions are the same and the data has moved: it stood at {certificate['watermark']}, and stands at {now['watermark']}.",
+    )

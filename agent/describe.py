@@ -32,14 +32,24 @@ def formula(metric: Metric) -> str:
     """A metric's definition in one line, as its file says it."""
     match metric:
         case SimpleMetric():
-            return metric.expr + (f" where {metric.filter}" if metric.filter else "") + (f", {metric.over_time.pick} of the period" if metric.over_time else "")
+            return (
+                metric.expr
+                + (f" where {metric.filter}" if metric.filter else "")
+                + (f", {metric.over_time.pick} of the period" if metric.over_time else "")
+            )
         case RatioMetric():
             return f"{metric.numerator} / {metric.denominator}"
         case DerivedMetric():
             moved = [f"{name} is {part.metric} {part.offset} before" for name, part in metric.parts.items() if part.offset]
             return metric.expr + (f" ({'; '.join(moved)})" if moved else "")
         case CumulativeMetric():
-            span = f"since the start of the {metric.to_date}" if metric.to_date else f"over {metric.window}" if metric.window else "of all time"
+            span = (
+                f"since the start of the {metric.to_date}"
+                if metric.to_date
+                else f"over {metric.window}"
+                if metric.window
+                else "of all time"
+            )
             return f"{metric.metric} {span.replace('_', ' ')}"
         case ConversionMetric():
             return f"{metric.converted} within {metric.window} of {metric.base}, by {metric.entity}"
@@ -58,10 +68,12 @@ def _metrics_of(query: SemanticQuery, catalog: Catalog) -> Iterator[Metric]:
 
 def item(metric: Metric, catalog: Catalog) -> dict[str, Any]:
     """A metric as answers and pages show it."""
-    owner = metric.owner or (catalog.models[metric.model].owner if metric.model in catalog.models else None)
+    model = catalog.models.get(metric.model or "")
+    owner = metric.owner or (model.owner if model else None)
     return {
         "kind": "metric", "name": metric.name, "label": metric.words, "type": kind_of(metric), "description": metric.description,
-        "formula": formula(metric), "unit": metric.unit if isinstance(metric.unit, str) else None, "owner": owner, "where": str(metric.where),
+        "formula": formula(metric), "unit": metric.unit if isinstance(metric.unit, str) else None, "owner": owner,
+        "where": str(metric.where),
     }  # fmt: skip
 
 
@@ -72,7 +84,15 @@ def definitions(query: SemanticQuery, compiled: Compiled, catalog: Catalog) -> t
         if column.kind == "dimension":
             model, _, name = column.target.partition(".")
             dimension = catalog.models[model].dimensions[name]
-            found.append({"kind": "dimension", "name": column.target, "label": dimension.words, "description": dimension.description, "where": str(dimension.where)})
+            found.append(
+                {
+                    "kind": "dimension",
+                    "name": column.target,
+                    "label": dimension.words,
+                    "description": dimension.description,
+                    "where": str(dimension.where),
+                }
+            )
     return tuple(found)
 
 
@@ -109,7 +129,11 @@ def freshness(model: Model, newest: Any, today: dt.date) -> dict[str, Any]:
     if isinstance(newest, dt.date) and within:
         limit = Length.of(within).before(dt.datetime.combine(today, dt.time()))
         moment = newest if isinstance(newest, dt.datetime) else dt.datetime.combine(newest, dt.time())
-        late = moment.replace(tzinfo=None) < dt.datetime.combine(limit, dt.time()) if not isinstance(limit, dt.datetime) else moment.replace(tzinfo=None) < limit
+        late = (
+            moment.replace(tzinfo=None) < dt.datetime.combine(limit, dt.time())
+            if not isinstance(limit, dt.datetime)
+            else moment.replace(tzinfo=None) < limit
+        )
     return {"model": model.name, "newest": plain(newest), "within": within, "late": late}
 
 
@@ -201,7 +225,16 @@ def items(plan: Plan, catalog: Catalog) -> tuple[dict[str, Any], ...]:
             found.append(item(metric, catalog))
         elif name in catalog.models:
             model = catalog.models[name]
-            found.append({"kind": "model", "name": name, "label": model.words, "description": model.description, "owner": model.owner, "where": str(model.where)})
+            found.append(
+                {
+                    "kind": "model",
+                    "name": name,
+                    "label": model.words,
+                    "description": model.description,
+                    "owner": model.owner,
+                    "where": str(model.where),
+                }
+            )
         else:
             found.append(_dimension_item(name, catalog))
     return tuple(found)
@@ -239,4 +272,5 @@ def catalogue_text(catalog: Catalog) -> str:
     """What this asker can ask about."""
     names = [metric["label"] for metric in all_metrics(catalog)]
     things = [wording.capital(model.words) for model in catalog.models.values()]
-    return f"You can ask about {wording.listed(names)}; split and filtered by what belongs to {wording.listed(things)}. `answerable catalog` shows each with its definition."
+    split = f"split and filtered by what belongs to {wording.listed(things)}"
+    return f"You can ask about {wording.listed(names)}; {split}. `answerable catalog` shows each with its definition."

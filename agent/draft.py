@@ -1,4 +1,4 @@
-"""A cover becomes a draft: what is measured, split by, filtered, ranked and when. Every segment is used up by one rule, or it is no reading."""
+"""A cover becomes a draft: what is measured, split by, filtered, ranked and when. One rule uses up each segment, or it is no reading."""
 
 from __future__ import annotations
 
@@ -163,7 +163,12 @@ class _Walk:
                 self._thing(segment)
 
     def _metric(self, segment: Segment) -> None:
-        joined = self._role(-1) in ("and", "comma", "versus", "compare") or "share" in self.d.asks or "as share" in self.d.asks or self._role(-1) == "than"
+        joined = (
+            self._role(-1) in ("and", "comma", "versus", "compare")
+            or "share" in self.d.asks
+            or "as share" in self.d.asks
+            or self._role(-1) == "than"
+        )
         if self.d.metrics and not joined:
             raise self._fail()
         self.d.metrics.append(segment)
@@ -179,14 +184,23 @@ class _Walk:
             self.i += 2
             self._filter(negated=True, owner=segment)
             return
-        if self.d.subject and self._kind() == "entity" and self.d.subject.segment.senses and self.d.subject.segment.senses[0].kind == "dimension":
+        if (
+            self.d.subject
+            and self._kind() == "entity"
+            and self.d.subject.segment.senses
+            and self.d.subject.segment.senses[0].kind == "dimension"
+        ):
             narrowed = self._narrowed(self.d.subject.segment, segment)
             if narrowed.senses and not self.d.metrics:
                 self.d.subject = replace(self.d.subject, segment=narrowed)
                 self.i += 1
                 return
         split, used = self._split_at(self.i)
-        asked = {"list", "which", "count", "top", "most", "least"} & self.d.asks or self.d.rank or self._role(-1) in ("list", "which", "count", "top", "most", "least")
+        asked = (
+            {"list", "which", "count", "top", "most", "least"} & self.d.asks
+            or self.d.rank
+            or self._role(-1) in ("list", "which", "count", "top", "most", "least")
+        )
         if self.d.subject is None and (asked or self.i == 0 or not self.d.metrics):
             self.d.subject = split
         elif self._role(-1) in ("with", "and", "comma") and not self.d.metrics and self.d.subject:
@@ -273,7 +287,24 @@ class _Walk:
             case "descending" | "ascending":
                 d.order = segment.role
                 self.i += 1
-            case "count" | "much" | "list" | "average" | "amount" | "more" | "than" | "which" | "share" | "as share" | "rate" | "trend" | "grow" | "total" | "compare" | "in percent":
+            case (
+                "count"
+                | "much"
+                | "list"
+                | "average"
+                | "amount"
+                | "more"
+                | "than"
+                | "which"
+                | "share"
+                | "as share"
+                | "rate"
+                | "trend"
+                | "grow"
+                | "total"
+                | "compare"
+                | "in percent"
+            ):
                 d.asks.add(segment.role)
                 self.i += 1
             case "only":
@@ -385,7 +416,9 @@ class _Walk:
         adverb = segment.text.lower().split()[0].endswith("ly") or " by " in segment.text.lower() or segment.text.lower() == "annual"
         if adverb and kind == "grain":
             self.d.splits.append(Split(segment, grain=name))
-        elif self.d.subject is None and ({"which", "list", "superlative"} & self.d.asks or self.d.rank or self._at(1) is not None and self.i == 0):
+        elif self.d.subject is None and (
+            {"which", "list", "superlative"} & self.d.asks or self.d.rank or (self._at(1) is not None and self.i == 0)
+        ):
             self.d.subject = Split(segment, grain=name)
         else:
             raise self._fail()
@@ -393,14 +426,23 @@ class _Walk:
 
     def _only(self) -> None:
         """`only telehealth`, `telehealth only`, `only the top 3`: it stands beside a filter, a time or a rank."""
-        if self._kind(1) == "value" or self._kind(-1) == "value" or self._role(1) in ("when", "top", "bottom", "not") or self._role(-1) == "when":
+        if (
+            self._kind(1) == "value"
+            or self._kind(-1) == "value"
+            or self._role(1) in ("when", "top", "bottom", "not")
+            or self._role(-1) == "when"
+        ):
             self.i += 1
             return
         raise self._fail()
 
     def _with(self) -> None:
         """`with their city`, `clinics with more than 70 …`, `with the most …`."""
-        if self._kind(1) in ("dimension", "value", "entity", "join") or self._role(1) in (">", ">=", "<", "<=", "most", "least", "count", "number") or self._kind(1) == "metric":
+        if (
+            self._kind(1) in ("dimension", "value", "entity", "join")
+            or self._role(1) in (">", ">=", "<", "<=", "most", "least", "count", "number")
+            or self._kind(1) == "metric"
+        ):
             self.i += 1
             return
         raise self._fail()
@@ -408,6 +450,7 @@ class _Walk:
 
 _ALIKE = {
     ("metric", "when"), ("when", "metric"), ("value", "when"), ("when", "value"), ("metric", "count"), ("when", "when"), ("metric", "much"),
-    ("entity", "dimension"), ("dimension", "entity"), ("join", "dimension"), ("dimension", "join"), ("when", "by"), ("entity", "by"), ("dimension", "by"),
+    ("entity", "dimension"), ("dimension", "entity"), ("join", "dimension"), ("dimension", "join"), ("when", "by"), ("entity", "by"),
+    ("dimension", "by"),
     ("when", "only"), ("value", "not"), ("metric", "total"), ("metric", "share"),
 }  # fmt: skip

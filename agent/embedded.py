@@ -63,7 +63,9 @@ def _before_reading(text: str, said: list[Token]) -> Plan | None:
     if first in ("select", "with") and " from " in f" {text.lower()} ":
         return Plan(kind="none", says="That is SQL. `answerable sql` runs it through the same gate; here, ask in words.")
     if first in grammar.ACTIONS:
-        return Plan(kind="none", says=f"answerable reads data and changes nothing, so it does not {first} anything. Ask for a number instead.")
+        return Plan(
+            kind="none", says=f"answerable reads data and changes nothing, so it does not {first} anything. Ask for a number instead."
+        )
     if all(token.word in grammar.SMALL_TALK for token in said if token.kind != "sign"):
         return Plan(kind="none", says="Ask about a number, for example “revenue by region last month”.")
     return None
@@ -217,8 +219,12 @@ _NOT_READ = "Every word is known, and the question has a shape that is not read 
 
 def _reading(candidate: Candidate, spans: tuple[Span, ...], cover: Cover) -> Reading:
     spans = tuple(_chosen(span, candidate.targets) for span in spans)
-    taken = [f"“{s.text}” is read as {s.senses[0].target if s.senses else s.role}." for s in cover if s.how in ("spelling", "lemma") and s.role != "filler"]
-    return Reading(candidate.query, spans, ", ".join(candidate.chosen), tuple([*taken, *candidate.assumptions]), check=candidate.check)
+    taken = [
+        f"“{s.text}” is read as {s.senses[0].target if s.senses else s.role}."
+        for s in cover
+        if s.how in ("spelling", "lemma") and s.role != "filler"
+    ]
+    return Reading(candidate.query, spans, ", ".join(candidate.chosen), (*taken, *candidate.assumptions), check=candidate.check)
 
 
 def _chosen(span: Span, targets: frozenset[str]) -> Span:

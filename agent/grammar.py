@@ -10,23 +10,31 @@ from answerable.context.query import SemanticQuery
 
 ROLES: dict[str, str] = {
     # splitting
-    "by": "by", "per": "by", "for each": "by", "for every": "by", "each": "by", "every": "by", "for each of": "by", "across": "by", "in each": "by",
-    "at each": "by", "at each of": "by", "of each": "by", "split by": "by", "split out by": "by", "split up by": "by", "broken down by": "by",
-    "grouped by": "by", "group by": "by", "divided by": "by", "by each": "by", "by every": "by", "one line for each": "by", "separated by": "by",
+    "by": "by", "per": "by", "for each": "by", "for every": "by", "each": "by", "every": "by", "for each of": "by", "across": "by",
+    "in each": "by",
+    "at each": "by", "at each of": "by", "of each": "by", "split by": "by", "split out by": "by", "split up by": "by",
+    "broken down by": "by",
+    "grouped by": "by", "group by": "by", "divided by": "by", "by each": "by", "by every": "by", "one line for each": "by",
+    "separated by": "by",
     "break down by": "by", "breakdown by": "by", "for the different": "by", "for the various": "by",
     # joining
     "and": "and", "&": "and", ",": "comma", "as well as": "and", "along with": "and", "or": "or",
     # turning around
-    "not": "not", "except": "not", "except for": "not", "excluding": "not", "exclude": "not", "excl": "not", "without": "not", "other than": "not",
-    "but not": "not", "leaving out": "not", "leave out": "not", "apart from": "not", "aside from": "not", "outside": "not", "outside of": "not",
+    "not": "not", "except": "not", "except for": "not", "excluding": "not", "exclude": "not", "excl": "not", "without": "not",
+    "other than": "not",
+    "but not": "not", "leaving out": "not", "leave out": "not", "apart from": "not", "aside from": "not", "outside": "not",
+    "outside of": "not",
     "not counting": "not", "not including": "not", "but without": "not", "non": "not", "neither": "not", "nor": "nor", "who are not": "not",
-    "that are not": "not", "which are not": "not", "not in": "not", "not from": "not", "but no": "not", "anything but": "not", "everything but": "not",
+    "that are not": "not", "which are not": "not", "not in": "not", "not from": "not", "but no": "not", "anything but": "not",
+    "everything but": "not",
     # comparing
     "versus": "versus", "compared to": "versus", "compared with": "versus", "in comparison to": "versus", "in comparison with": "versus",
-    "against": "versus", "compare": "compare", "comparison of": "compare", "compare with": "versus", "compare to": "versus", "comparing": "compare",
+    "against": "versus", "compare": "compare", "comparison of": "compare", "compare with": "versus", "compare to": "versus",
+    "comparing": "compare",
     "difference between": "compare", "side by side": "compare", "than": "than", "than in": "than",
     # ranking
-    "top": "top", "bottom": "bottom", "most": "most", "highest": "most", "largest": "most", "biggest": "most", "greatest": "most", "the most": "most",
+    "top": "top", "bottom": "bottom", "most": "most", "highest": "most", "largest": "most", "biggest": "most", "greatest": "most",
+    "the most": "most",
     "busiest": "most", "highest number of": "most", "largest number of": "most", "least": "least", "fewest": "least", "lowest": "least",
     "smallest": "least", "lowest number of": "least", "ranked by": "by", "measured by": "by", "sorted by": "by", "ordered by": "by",
     "highest first": "descending", "largest first": "descending", "descending": "descending", "from highest to lowest": "descending",
@@ -34,39 +42,57 @@ ROLES: dict[str, str] = {
     "smallest first": "ascending", "ascending": "ascending", "from lowest to highest": "ascending",
     # thresholds
     "more than": ">", "over": ">", "above": ">", "exceeding": ">", "exceeded": ">", "exceed": ">", "exceeds": ">", "greater than": ">",
-    "higher than": ">", ">": ">", "larger than": ">", "at least": ">=", ">=": ">=", "no less than": ">=", "no fewer than": ">=", "minimum of": ">=",
+    "higher than": ">", ">": ">", "larger than": ">", "at least": ">=", ">=": ">=", "no less than": ">=", "no fewer than": ">=",
+    "minimum of": ">=",
     "less than": "<", "fewer than": "<", "under": "<", "below": "<", "lower than": "<", "<": "<", "smaller than": "<", "at most": "<=",
     "no more than": "<=", "<=": "<=", "maximum of": "<=", "or more": "or more", "or less": "or less", "or fewer": "or less",
     # counting and listing
     "how many": "count", "number of": "count", "count of": "count", "the number of": "count", "how much": "much", "amount of": "much",
-    "list": "list", "list of": "list", "list all": "list", "name": "list", "names of": "list", "which": "which", "what": "which", "who": "which", "where": "which",
+    "list": "list", "list of": "list", "list all": "list", "name": "list", "names of": "list", "which": "which", "what": "which",
+    "who": "which", "where": "which",
     # parts and growth
-    "share of": "share", "share": "share", "percentage of": "share", "percent of": "share", "proportion of": "share", "% of": "share", "%": "share",
+    "share of": "share", "share": "share", "percentage of": "share", "percent of": "share", "proportion of": "share", "% of": "share",
+    "%": "share",
     "part of": "share", "as a share of": "as share", "as share of": "as share", "as a percent of": "as share", "in percent": "in percent",
-    "rate of": "rate", "trend": "trend", "trend of": "trend", "trends": "trend", "over time": "trend", "develop": "trend", "developed": "trend",
+    "rate of": "rate", "trend": "trend", "trend of": "trend", "trends": "trend", "over time": "trend", "develop": "trend",
+    "developed": "trend",
     "development of": "trend", "evolve": "trend", "evolved": "trend", "evolution of": "trend",
     "grow": "grow", "grew": "grow", "grown": "grow", "change": "grow", "changed": "grow", "increase": "grow", "increased": "grow",
     # wholes
     "average": "average", "amount": "amount", "more": "more", "fewer": "more", "less": "more",
-    "total": "total", "overall": "total", "in total": "total", "altogether": "total", "total of": "total", "total number of": "count", "ever": "total",
+    "total": "total", "overall": "total", "in total": "total", "altogether": "total", "total of": "total", "total number of": "count",
+    "ever": "total",
     "only": "only", "just": "only", "with": "with", "with their": "with", "with its": "with", "and their": "with",
     # in a thread
-    "what about": "again", "how about": "again", "and what about": "again", "same for": "again", "the same for": "again", "instead": "again", "now only": "only",
+    "what about": "again", "how about": "again", "and what about": "again", "same for": "again", "the same for": "again",
+    "instead": "again", "now only": "only",
     # grains
     "hourly": "grain:hour", "daily": "grain:day", "weekly": "grain:week", "monthly": "grain:month", "quarterly": "grain:quarter",
     "yearly": "grain:year", "annually": "grain:year", "annual": "grain:year", "day by day": "grain:day", "week by week": "grain:week",
     "month by month": "grain:month", "quarter by quarter": "grain:quarter", "year by year": "grain:year",
-    "day of the week": "part:day_of_week", "day of week": "part:day_of_week", "weekday": "part:day_of_week", "hour of the day": "part:hour_of_day",
+    "day of the week": "part:day_of_week", "day of week": "part:day_of_week", "weekday": "part:day_of_week",
+    "hour of the day": "part:hour_of_day",
     "hour of day": "part:hour_of_day", "day of the month": "part:day_of_month", "month of the year": "part:month_of_year",
 }  # fmt: skip
 
-UNITS = {"hour": "hour", "day": "day", "week": "week", "month": "month", "quarter": "quarter", "year": "year", "fiscal year": "fiscal_year", "fiscal quarter": "fiscal_quarter"}
+UNITS = {
+    "hour": "hour",
+    "day": "day",
+    "week": "week",
+    "month": "month",
+    "quarter": "quarter",
+    "year": "year",
+    "fiscal year": "fiscal_year",
+    "fiscal quarter": "fiscal_quarter",
+}
 
 FILLER = frozenset("""
     a an the this that these those there here it its itself their them they he she our ours we us i me my you your one
     is are was were be been being am do does did done have has had having get got gets can could would should might shall
-    of in on at for from to into as so then if too also about how please kindly thanks thank hi hello hey dear good morning afternoon evening team all
-    show showing tell give gives display see look find know want wants need needs like let provide pull report reports state exactly quickly really
+    of in on at for from to into as so then if too also about how please kindly thanks thank hi hello hey dear good
+    morning afternoon evening team all
+    show showing tell give gives display see look find know want wants need needs like let provide pull report reports state
+    exactly quickly really
     make made making take taken come came up out put both okay ok well again
     number numbers figure figures value values data result results
     many much some any whole entire together time times period during throughout within
@@ -75,7 +101,8 @@ FILLER = frozenset("""
 """Articles, pronouns, helping verbs, politeness and the verbs of showing: they say nothing about what is asked."""
 
 ACTIONS = frozenset("""
-    cancel send delete drop remove book set add refund update change create insert close open email mail message notify assign approve pay order buy sell
+    cancel send delete drop remove book set add refund update change create insert close open email mail message notify assign approve pay
+    order buy sell
     schedule move rename translate convert write draft call ring post
     """.split())  # fmt: skip
 
@@ -89,7 +116,8 @@ DEFINITIONS = (
 
 CATALOGUE = (
     "what can i ask", "what can i ask you", "what can you answer", "what can you do", "what can you tell me", "what do you know", "help",
-    "what metrics are there", "which metrics are there", "which metrics do you know", "what metrics do you have", "which metrics do you have",
+    "what metrics are there", "which metrics are there", "which metrics do you know", "what metrics do you have",
+    "which metrics do you have",
     "list metrics", "list all metrics", "show metrics", "what questions can i ask", "what can i ask about",
 )  # fmt: skip
 
@@ -103,6 +131,8 @@ PHRASES: dict[tuple[str, ...], str] = {phrase(text): role for text, role in ROLE
 LONGEST = max(map(len, PHRASES))
 
 POLITE = frozenset("please kindly hi hello hey can could would you dear".split())
-SMALL_TALK = frozenset("hi hello hey thanks thank you good morning afternoon evening ok okay great nice bye so much very well done cool".split())
+SMALL_TALK = frozenset(
+    "hi hello hey thanks thank you good morning afternoon evening ok okay great nice bye so much very well done cool".split()
+)
 WEAK_DEFINITIONS = ("what is", "what's", "what are")
 NOTHING = SemanticQuery()

@@ -52,9 +52,7 @@ class Grounder:
         best: dict[int, list[tuple[int, Cover]]] = {len(self.tokens): [(0, ())]}
         for i in range(len(self.tokens) - 1, -1, -1):
             options = [
-                (cost + tail_cost, (segment, *tail))
-                for segment, cost in self._segments(i)
-                for tail_cost, tail in best.get(segment.end, ())
+                (cost + tail_cost, (segment, *tail)) for segment, cost in self._segments(i) for tail_cost, tail in best.get(segment.end, ())
             ]
             best[i] = sorted(options, key=lambda option: option[0])[:KEPT]
         return [cover for _, cover in best[0]]
@@ -130,7 +128,15 @@ class Grounder:
 
 _GRAMMAR_WORDS = frozenset(
     word
-    for word in {*(w for words in grammar.PHRASES for w in words), *MONTH_NAMES, *grammar.UNITS, *WEEKDAYS, *grammar.FILLER, "yesterday", "today"}
+    for word in {
+        *(w for words in grammar.PHRASES for w in words),
+        *MONTH_NAMES,
+        *grammar.UNITS,
+        *WEEKDAYS,
+        *grammar.FILLER,
+        "yesterday",
+        "today",
+    }
     if re.fullmatch(r"[a-z]{4,}", word)
 )
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-
 from answerable.context.errors import AnswerableError
 
 metadata = sa.MetaData()
@@ -61,7 +60,9 @@ class Journal:
             sa.event.listen(self.engine, "connect", _durable)
             self._migrate()
         except (sa.exc.SQLAlchemyError, OSError):
-            raise JournalError("The journal can not be opened, and no question is answered without a record. Give a writable folder with --state DIR.") from None
+            raise JournalError(
+                "The journal can not be opened, and no question is answered without a record. Give a writable folder with --state DIR."
+            ) from None
 
     def _migrate(self) -> None:
         with self.engine.begin() as connection:
@@ -77,7 +78,9 @@ class Journal:
             with self.engine.begin() as connection:
                 connection.execute(records.insert().values(**record))
         except sa.exc.SQLAlchemyError:
-            raise JournalError("The journal could not be written, so there is no answer. Is the disk full, or the folder read-only?") from None
+            raise JournalError(
+                "The journal could not be written, so there is no answer. Is the disk full, or the folder read-only?"
+            ) from None
 
     def get(self, id: str) -> dict[str, Any] | None:
         with self.engine.connect() as connection:

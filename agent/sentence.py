@@ -44,7 +44,9 @@ class Sentence:
         return shown
 
 
-def sentence(query: SemanticQuery, columns: tuple[Column, ...], rows: list[tuple[Any, ...]], truncated: bool, settings: ProjectSettings) -> Sentence:
+def sentence(
+    query: SemanticQuery, columns: tuple[Column, ...], rows: list[tuple[Any, ...]], truncated: bool, settings: ProjectSettings
+) -> Sentence:
     """The numbers of a result in a sentence, in `.text`."""
     made = Sentence(columns, rows)
     made.text = _say(made, query, truncated, wording.window(query.window, settings), settings)
@@ -108,6 +110,12 @@ def _breakdown(s: Sentence, query: SemanticQuery, i: int, window: str, truncated
         return f"{label} went from {s.cell(first, i)} in {s.key(first)} to {s.cell(last, i)} in {s.key(last)}."
     most, least = max(rows, key=lambda n: s.rows[n][i]), min(rows, key=lambda n: s.rows[n][i])
     if query.limit:
-        return f"{s.key(rows[0])} comes first with {s.cell(rows[0], i)}, then {s.key(rows[1])} with {s.cell(rows[1], i)}, {window}." if len(rows) > 1 else f"{s.key(rows[0])}: {s.cell(rows[0], i)} {window}."
+        return (
+            f"{s.key(rows[0])} comes first with {s.cell(rows[0], i)}, then {s.key(rows[1])} with {s.cell(rows[1], i)}, {window}."
+            if len(rows) > 1
+            else f"{s.key(rows[0])}: {s.cell(rows[0], i)} {window}."
+        )
     shown = "of the rows shown " if truncated else ""
-    return f"{label} by {by} {window}: {shown}{s.key(most)} has the most, {s.cell(most, i)}, and {s.key(least)} the least, {s.cell(least, i)}."
+    return (
+        f"{label} by {by} {window}: {shown}{s.key(most)} has the most, {s.cell(most, i)}, and {s.key(least)} the least, {s.cell(least, i)}."
+    )

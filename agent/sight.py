@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sqlglot import exp
-
 from answerable.agent.lexicon import Lexicon
 from answerable.context import values
 from answerable.context.catalog import Catalog, visible
@@ -17,6 +15,7 @@ from answerable.context.errors import AnswerableError
 from answerable.context.guard import govern
 from answerable.context.policy import Principal, signature
 from answerable.context.values import Values, declared
+from sqlglot import exp
 
 MOST = 64
 """Sets of rights that are kept at a time."""

@@ -6,9 +6,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 import simplemma
-from rapidfuzz.distance import OSA
-
 from answerable.context.words import singular
+from rapidfuzz.distance import OSA
 
 
 def correction(word: str, known: Iterable[str]) -> str | None:

@@ -18,7 +18,17 @@ def whole(draft: Draft) -> bool:
 
 def says_something(draft: Draft) -> bool:
     """Whether a follow-up replaces anything: words of politeness alone ask nothing."""
-    return bool(draft.metrics or draft.splits or draft.subject or draft.filters or draft.whens or draft.thresholds or draft.rank or draft.measure or draft.order)
+    return bool(
+        draft.metrics
+        or draft.splits
+        or draft.subject
+        or draft.filters
+        or draft.whens
+        or draft.thresholds
+        or draft.rank
+        or draft.measure
+        or draft.order
+    )
 
 
 def merged(before: Draft, after: Draft) -> Draft:

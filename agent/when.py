@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 from answerable.agent.words import ORDINALS, Token
 from answerable.context.compiler.time import Span, floor, shift
@@ -15,8 +14,32 @@ UNITS = ("day", "week", "month", "quarter", "year")
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 MONTH_NAMES = {name: i for i, name in enumerate(MONTHS, 1)} | {name[:3]: i for i, name in enumerate(MONTHS, 1)} | {"sept": 9}
 _SEASONS = {"spring": 3, "summer": 6, "autumn": 9, "fall": 9, "winter": 12}
-LAST, THIS, NEXT = {"last", "previous", "past", "prior", "trailing"}, {"this", "current", "running"}, {"next", "coming", "upcoming", "following"}
-_LEADS = {"in", "during", "for", "over", "on", "of", "within", "at", "throughout", "across", "from", "the", "whole", "entire", "all", "full", "complete", "year", "month"}
+LAST, THIS, NEXT = (
+    {"last", "previous", "past", "prior", "trailing"},
+    {"this", "current", "running"},
+    {"next", "coming", "upcoming", "following"},
+)
+_LEADS = {
+    "in",
+    "during",
+    "for",
+    "over",
+    "on",
+    "of",
+    "within",
+    "at",
+    "throughout",
+    "across",
+    "from",
+    "the",
+    "whole",
+    "entire",
+    "all",
+    "full",
+    "complete",
+    "year",
+    "month",
+}
 
 
 @dataclass(frozen=True)
@@ -111,7 +134,13 @@ class Reader:
 
     def _until(self, t: list[Token], i: int) -> tuple[int, When] | None:
         """until X, through X, up to X: to the end of X."""
-        j = i + 1 if _word(t, i) in ("until", "till", "through") else i + 2 if _words(t, i, "up", "to") or _words(t, i, "up", "until") else 0
+        j = (
+            i + 1
+            if _word(t, i) in ("until", "till", "through")
+            else i + 2
+            if _words(t, i, "up", "to") or _words(t, i, "up", "until")
+            else 0
+        )
         if not j:
             return None
         if _words(t, j, "the", "end", "of"):
@@ -162,7 +191,17 @@ class Reader:
         if not found or found[1].start is None or not (found[1].start <= self.today):
             return None
         k = found[0]
-        for tail in (("so", "far"), ("to", "date"), ("until", "today"), ("until", "now"), ("up", "to", "now"), ("up", "to", "today"), ("till", "now"), ("till", "today"), ("to", "now")):
+        for tail in (
+            ("so", "far"),
+            ("to", "date"),
+            ("until", "today"),
+            ("until", "now"),
+            ("up", "to", "now"),
+            ("up", "to", "today"),
+            ("till", "now"),
+            ("till", "today"),
+            ("to", "now"),
+        ):
             if _words(t, k, *tail):
                 return k + len(tail), replace(found[1], end=min(found[1].end or self._tomorrow, self._tomorrow), to_date=True, whole=None)
         return None
@@ -342,7 +381,7 @@ class Reader:
                 return found
             return None
         month = MONTH_NAMES.get(token.word)
-        if month is None or token.word in ("may", "mar", "sun") and not self._may(t, i):
+        if month is None or (token.word in ("may", "mar", "sun") and not self._may(t, i)):
             return None
         nxt = t[i + 1] if i + 1 < len(t) else None
         if nxt and nxt.kind == "number" and nxt.word.isdigit():
@@ -492,7 +531,11 @@ class Reader:
         return replace(self._unit_moved(unit, 0), to_date=True, whole=None)
 
     def _unit_moved(self, unit: str, by: int) -> When:
-        start = _date(Span.grain(unit, abs(by)).after(floor(self.today, unit, self.settings))) if by >= 0 else _date(Span.grain(unit, -by).before(floor(self.today, unit, self.settings)))
+        start = (
+            _date(Span.grain(unit, abs(by)).after(floor(self.today, unit, self.settings)))
+            if by >= 0
+            else _date(Span.grain(unit, -by).before(floor(self.today, unit, self.settings)))
+        )
         end = _date(Span.grain(unit).after(start))
         return self._clipped(start, end, unit)
 
@@ -514,7 +557,7 @@ class Reader:
 
     def _same_year(self, start: When, last: When) -> When:
         """A year named once counts for both."""
-        if start.year_named or start.start is None or last.start is None or not last.year_named and not last.now:
+        if start.year_named or start.start is None or last.start is None or (not last.year_named and not last.now):
             if start.start and last.start and not start.year_named and not last.year_named and start.start > last.start:
                 return replace(start, start=_date(shift(start.start, months=-12)))
             return start
@@ -548,7 +591,13 @@ def _number(t: list[Token], i: int) -> bool:
 
 def _count(t: list[Token], i: int) -> int | None:
     """A whole number in digits or words; `a` and `couple of` are not numbers here."""
-    if 0 <= i < len(t) and t[i].value is not None and not t[i].percent and float(t[i].value or 0).is_integer() and 0 < (t[i].value or 0) < 1000:
+    if (
+        0 <= i < len(t)
+        and t[i].value is not None
+        and not t[i].percent
+        and float(t[i].value or 0).is_integer()
+        and 0 < (t[i].value or 0) < 1000
+    ):
         return int(t[i].value or 0)
     return None
 
@@ -561,8 +610,8 @@ def _unit(t: list[Token], i: int) -> tuple[int, str] | None:
     return (1, word) if word in UNITS else None
 
 
-def _date(moment: Any) -> dt.date:
-    return moment.date() if isinstance(moment, dt.datetime) else moment  # type: ignore[no-any-return]
+def _date(moment: dt.date) -> dt.date:
+    return moment.date() if isinstance(moment, dt.datetime) else moment
 
 
 def _spoken(day: dt.date | None) -> str:

@@ -20,13 +20,17 @@ _TOKEN = re.compile(
 )
 _SCALE = {"k": 1e3, "m": 1e6, "b": 1e9}
 _SHORT = {
-    "avg": "average", "mean": "average", "pct": "percent", "percentage": "percent", "qtr": "quarter", "qtrs": "quarter", "yr": "year", "yrs": "year",
-    "mth": "month", "wk": "week", "vs": "versus", "n": "and", "pls": "please", "plz": "please", "u": "you", "ppl": "person", "whats": "what's",
+    "avg": "average", "mean": "average", "pct": "percent", "percentage": "percent", "qtr": "quarter", "qtrs": "quarter", "yr": "year",
+    "yrs": "year",
+    "mth": "month", "wk": "week", "vs": "versus", "n": "and", "pls": "please", "plz": "please", "u": "you", "ppl": "person",
+    "whats": "what's",
 }  # fmt: skip
 NUMBERS = {
     "zero": 0, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11,
-    "twelve": 12, "thirteen": 13, "fourteen": 14, "fifteen": 15, "sixteen": 16, "seventeen": 17, "eighteen": 18, "nineteen": 19, "twenty": 20,
-    "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90, "hundred": 100, "thousand": 1000, "dozen": 12,
+    "twelve": 12, "thirteen": 13, "fourteen": 14, "fifteen": 15, "sixteen": 16, "seventeen": 17, "eighteen": 18, "nineteen": 19,
+    "twenty": 20,
+    "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90, "hundred": 100, "thousand": 1000,
+    "dozen": 12,
 }  # fmt: skip
 ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "1st": 1, "2nd": 2, "3rd": 3, "4th": 4}
 
@@ -55,7 +59,7 @@ def tokens(text: str) -> list[Token]:
     """The tokens of a question; spaces and marks without meaning are left out."""
     found: list[Token] = []
     for match in _TOKEN.finditer(unicodedata.normalize("NFC", text)):
-        hyphen = bool(found) and match.start() > 0 and text[match.start() - 1] in "-‐‑" and found[-1].end == match.start() - 1  # noqa: RUF001
+        hyphen = bool(found) and match.start() > 0 and text[match.start() - 1] in "-‐‑" and found[-1].end == match.start() - 1
         found += _token(match, hyphen)
     return found
 
@@ -65,10 +69,9 @@ def _token(match: re.Match[str], hyphen: bool) -> list[Token]:
     if match["number"]:
         plain = match["number"].replace(",", "").strip("$€£ ")
         unit = (match["unit"] or "").lower()
-        return [
-            Token(text, start, end, "number", plain + ("" if unit in ("%", "") or unit in _SCALE else unit),
-                  float(plain) * _SCALE.get(unit, 1), unit == "%", match["number"][0] in "$€£", hyphen)  # fmt: skip
-        ]
+        suffix = "" if unit in ("%", "") or unit in _SCALE else unit
+        money = match["number"][0] in "$€£"
+        return [Token(text, start, end, "number", plain + suffix, float(plain) * _SCALE.get(unit, 1), unit == "%", money, hyphen)]
     if match["word"]:
         folded = text.lower().replace("’", "'")
         word, tail = folded, ""
@@ -76,7 +79,8 @@ def _token(match: re.Match[str], hyphen: bool) -> list[Token]:
             word, tail = folded.rsplit("'", 1)
         word = _SHORT.get(word, word)
         value = NUMBERS.get(word)
-        first = Token(text[: len(text) - len(tail) - 1] if tail else text, start, end - (len(tail) + 1 if tail else 0), "word", word, value, hyphen=hyphen)
+        cut = len(tail) + 1 if tail else 0
+        first = Token(text[: len(text) - cut], start, end - cut, "word", word, value, hyphen=hyphen)
         return [first, Token(text[-2:], end - 1, end, "word", "not")] if tail == "t" else [first]
     kind = "date" if match["date"] else "year" if match["year"] else "sign"
     return [Token(text, start, end, kind, text.lower().replace("’", "'"), hyphen=hyphen)]

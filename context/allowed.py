@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-NODES: frozenset[type[exp.Expression]] = frozenset({
+NODES: frozenset[type[exp.Expr]] = frozenset({
     exp.Select, exp.From, exp.Join, exp.Where, exp.Group, exp.Having, exp.Qualify, exp.Order, exp.Ordered, exp.Limit, exp.Offset,
     exp.With, exp.CTE, exp.TableAlias, exp.Subquery, exp.Table, exp.Column, exp.Identifier, exp.Star, exp.Alias,
     exp.Union, exp.Except, exp.Intersect, exp.Distinct,
@@ -15,7 +15,7 @@ NODES: frozenset[type[exp.Expression]] = frozenset({
     exp.Case, exp.If, exp.Filter, exp.WithinGroup, exp.Window, exp.WindowSpec, exp.Extract,
 })  # fmt: skip
 
-PLAN_NODES: frozenset[type[exp.Expression]] = frozenset({exp.Unnest, exp.GenerateSeries, exp.AtTimeZone})
+PLAN_NODES: frozenset[type[exp.Expr]] = frozenset({exp.Unnest, exp.GenerateSeries, exp.AtTimeZone})
 """What the compiler writes and an asker's text may not hold."""
 
 SELECT_PARTS = frozenset({
@@ -24,13 +24,15 @@ SELECT_PARTS = frozenset({
 TABLE_PARTS = frozenset({"this", "db", "catalog", "alias"})
 
 FUNCTIONS = frozenset("""
-    SUM COUNT COUNT_IF AVG MIN MAX MEDIAN MODE STDDEV STDDEV_POP STDDEV_SAMP VARIANCE VARIANCE_POP VAR_POP VAR_SAMP CORR COVAR_POP COVAR_SAMP
+    SUM COUNT COUNT_IF AVG MIN MAX MEDIAN MODE STDDEV STDDEV_POP STDDEV_SAMP VARIANCE VARIANCE_POP VAR_POP VAR_SAMP
+    CORR COVAR_POP COVAR_SAMP
     QUANTILE QUANTILE_CONT QUANTILE_DISC PERCENTILE_CONT PERCENTILE_DISC APPROX_DISTINCT APPROX_QUANTILE
     ANY_VALUE ARG_MAX ARG_MIN FIRST LAST LOGICAL_OR LOGICAL_AND BOOL_AND BOOL_OR
     ROW_NUMBER RANK DENSE_RANK PERCENT_RANK CUME_DIST NTILE LAG LEAD FIRST_VALUE LAST_VALUE NTH_VALUE
     ABS CEIL FLOOR ROUND TRUNC SIGN SQRT LN LOG LOG10 EXP POWER POW MOD GREATEST LEAST COALESCE NULLIF IFNULL
     LOWER UPPER TRIM LENGTH LEFT RIGHT SUBSTRING CONCAT REPLACE STARTS_WITH ENDS_WITH CONTAINS STR_POSITION SPLIT_PART
     DATE TIMESTAMP_TRUNC DATE_TRUNC DATETIME_TRUNC DATE_DIFF DATEDIFF TIMESTAMP_DIFF DATE_ADD DATE_SUB DATE_PART EXTRACT
-    YEAR QUARTER MONTH WEEK DAY HOUR MINUTE SECOND DAY_OF_WEEK DAYOFWEEK_ISO DAY_OF_MONTH DAY_OF_YEAR WEEK_OF_YEAR DAYNAME MONTHNAME LAST_DAY
+    YEAR QUARTER MONTH WEEK DAY HOUR MINUTE SECOND DAY_OF_WEEK DAYOFWEEK_ISO DAY_OF_MONTH DAY_OF_YEAR WEEK_OF_YEAR
+    DAYNAME MONTHNAME LAST_DAY
     TS_OR_DS_TO_DATE DATE_FROM_PARTS MAKE_DATE STRFTIME TIME_TO_STR STR_TO_TIME CAST TRY_CAST CASE IF EXISTS
 """.split())  # fmt: skip

@@ -92,7 +92,8 @@ class Catalog:
         """Whether the data team stands behind a metric, its model, and all that it is made of."""
         if metric.endorsed is False:
             return False
-        if metric.model is not None and not (model := self.models.get(metric.model)) or metric.model and not model.endorsed:
+        model = self.models.get(metric.model or "")
+        if metric.model is not None and not (model and model.endorsed):
             return False
         return all(inner is not None and self.endorsed(inner) for inner in map(self.metric, self.inputs(metric)))
 
@@ -137,7 +138,7 @@ class Catalog:
         heads = {name.split(".")[0] for name in query.by}
         models.update(head for head in heads if head in self.models)
         models |= {join.model for name in list(models) for join in self._joined(name)}
-        said = [m.model_dump(mode="json", exclude={"where"}, exclude_defaults=True) for _, m in sorted(metrics.items())]
+        said: list[Any] = [m.model_dump(mode="json", exclude={"where"}, exclude_defaults=True) for _, m in sorted(metrics.items())]
         said += [_meaning(self.models[name]) for name in sorted(models) if name in self.models]
         said.append([self.settings.timezone, self.settings.week_start, self.settings.fiscal_year_start])
         return hashlib.sha256(json.dumps([query.hash, said], sort_keys=True, default=str).encode()).hexdigest()[:16]
@@ -153,7 +154,9 @@ def _meaning(model: Model) -> Any:
     """What of a model gives numbers their meaning: not its texts."""
     texts = {"where", "label", "description", "synonyms", "owner", "tags", "unit", "format"}
     data = model.model_dump(mode="json", exclude=texts, exclude_defaults=True)
-    data["dimensions"] = {name: d.model_dump(mode="json", exclude=texts | {"values"}, exclude_defaults=True) for name, d in model.dimensions.items()}
+    data["dimensions"] = {
+        name: d.model_dump(mode="json", exclude=texts | {"values"}, exclude_defaults=True) for name, d in model.dimensions.items()
+    }
     data["joins"] = {name: j.model_dump(mode="json", exclude=texts, exclude_defaults=True) for name, j in model.joins.items()}
     return data
 
@@ -161,8 +164,10 @@ def _meaning(model: Model) -> Any:
 def row_count(model: Model) -> SimpleMetric:
     """The metric behind "how many customers": the rows of a model."""
     return SimpleMetric(
-        name=f"{model.name}.count", model=model.name, expr="count(*)", fill=0, endorsed=model.endorsed, owner=model.owner, where=model.where,
-        label=f"Number of {model.words}", description=f"Rows of {model.words}: one row is one {model.entity_words}.", unit=model.words.lower(),
+        name=f"{model.name}.count", model=model.name, expr="count(*)", fill=0, endorsed=model.endorsed, owner=model.owner,
+        where=model.where,
+        label=f"Number of {model.words}", description=f"Rows of {model.words}: one row is one {model.entity_words}.",
+        unit=model.words.lower(),
     )  # fmt: skip
 
 
@@ -179,16 +184,18 @@ def visible(catalog: Catalog, principal: Principal) -> Catalog:
         models[name] = model.model_copy(update={"dimensions": keep})
     for name, model in models.items():
         models[name] = model.model_copy(update={"joins": {n: j for n, j in model.joins.items() if j.model in models}})
-    metrics = {
-        name: metric
-        for name, metric in catalog.metrics.items()
-        if catalog.endorsed(metric)
-        and not any(leaf.model not in models or (leaf.model, leaf.name) in closed for leaf in catalog.leaves(metric))
-        and not (catalog.touches(metric) & closed)
-        and all(owner in models for owner, _ in catalog.touches(metric))
-        and not (metric.model and (metric.model, name) in closed)
-    }
+    metrics = {name: metric for name, metric in catalog.metrics.items() if _open(catalog, metric, models, closed)}
     return replace(catalog, models=models, metrics=_closed_over(catalog, metrics))
+
+
+def _open(catalog: Catalog, metric: Metric, models: Mapping[str, Model], closed: set[tuple[str, str]]) -> bool:
+    """Whether a metric is endorsed, and neither it nor anything that it is made of or reads is closed."""
+    if not catalog.endorsed(metric) or (metric.model or "", metric.name) in closed:
+        return False
+    if any(leaf.model not in models or (leaf.model, leaf.name) in closed for leaf in catalog.leaves(metric)):
+        return False
+    touched = catalog.touches(metric)
+    return not touched & closed and all(owner in models for owner, _ in touched)
 
 
 def _closed_over(catalog: Catalog, metrics: dict[str, Metric]) -> dict[str, Metric]:
@@ -199,7 +206,10 @@ def _closed_over(catalog: Catalog, metrics: dict[str, Metric]) -> dict[str, Metr
 
 
 def hidden_columns(model: Model, verdict: Access, masked: bool = True) -> set[str]:
-    """The physical columns that are closed: read by a denied or (unless `masked` is False) masked dimension, and plainly shown by no open one."""
+    """The physical columns that are closed: read by a denied dimension, or by a masked one, and plainly shown by no open one.
+
+    `masked` False leaves the masked ones out.
+    """
     plain = {d.column for n, d in model.dimensions.items() if d.column and n not in verdict.denied}
     computed = [d for n, d in model.dimensions.items() if n in verdict.denied or (masked and n in verdict.masks and d.column is None)]
     touched = {name for d in computed for name in names(parse_expression(d.sql)) if "." not in name}
@@ -207,7 +217,10 @@ def hidden_columns(model: Model, verdict: Access, masked: bool = True) -> set[st
 
 
 def stands_on_closed(catalog: Catalog, model: Model, dimension: Dimension, principal: Principal) -> bool:
-    """Whether a dimension's expression reads what this asker may not see, here or behind joins. Its own mask covers what only masks close."""
+    """Whether a dimension's expression reads what this asker may not see, here or behind joins.
+
+    Its own mask covers what only masks close.
+    """
     verdict = catalog.access(model.name, principal)
     hidden = hidden_columns(model, verdict, masked=dimension.name not in verdict.masks)
     used = [name.split(".") for name in names(parse_expression(dimension.sql))]

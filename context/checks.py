@@ -6,14 +6,13 @@ import graphlib
 from collections import defaultdict
 from collections.abc import Iterator
 
-from sqlglot import exp
-
 from answerable.context.catalog import Catalog
 from answerable.context.errors import Complaint, Where, nearest
 from answerable.context.expr import BadExpression, bind_user, is_aggregate, names, parse_condition, parse_expression
 from answerable.context.model import CumulativeMetric, DerivedMetric, Item, Metric, Model, SimpleMetric
 from answerable.context.policy import Policy
 from answerable.context.words import fold
+from sqlglot import exp
 
 VOLATILE = (exp.Rand, exp.CurrentTimestamp, exp.CurrentDate, exp.CurrentTime, exp.CurrentUser)
 
@@ -38,7 +37,13 @@ def _model(model: Model, catalog: Catalog) -> Iterator[Complaint]:
         if model.endorsed and not getattr(model, key):
             yield Complaint("recommended", model.where, f"model {model.name} has no {key}", f"add {key}: …", warning=True)
     if model.time and (model.time not in model.dimensions or model.dimensions[model.time].type != "time"):
-        yield Complaint("unknown", model.where, f"time: {model.time} is no time dimension of {model.name}", f"add it with type: time{_near(model.time, model.dimensions)}", missing=model.time)
+        yield Complaint(
+            "unknown",
+            model.where,
+            f"time: {model.time} is no time dimension of {model.name}",
+            f"add it with type: time{_near(model.time, model.dimensions)}",
+            missing=model.time,
+        )
     for dimension in model.dimensions.values():
         what = f"dimension {dimension.name}"
         tree, complaint = _parsed(dimension.sql, dimension.where, what)
@@ -49,7 +54,13 @@ def _model(model: Model, catalog: Catalog) -> Iterator[Complaint]:
             yield from _dotted(tree, model, catalog, dimension.where, what)
             yield from _timeless(tree, model, catalog, dimension.where, what)
         if dimension.values_of and not _dimension_named(dimension.values_of, catalog):
-            yield Complaint("unknown", dimension.where, f"values_of: {dimension.values_of} is no dimension", "write MODEL.DIMENSION", missing=dimension.values_of.split(".")[0])
+            yield Complaint(
+                "unknown",
+                dimension.where,
+                f"values_of: {dimension.values_of} is no dimension",
+                "write MODEL.DIMENSION",
+                missing=dimension.values_of.split(".")[0],
+            )
     if model.always:
         what = f"always of {model.name}"
         tree, complaint = _parsed(model.always, model.where, what)
@@ -67,15 +78,31 @@ def _dimension_named(name: str, catalog: Catalog) -> bool:
 def _joins(model: Model, catalog: Catalog) -> Iterator[Complaint]:
     for join in model.joins.values():
         if not (other := catalog.models.get(join.model)):
-            yield Complaint("unknown", join.where, f"join {join.name} leads to {join.model}, which is no model", f"name a model{_near(join.model, catalog.models)}", missing=join.model)
+            yield Complaint(
+                "unknown",
+                join.where,
+                f"join {join.name} leads to {join.model}, which is no model",
+                f"name a model{_near(join.model, catalog.models)}",
+                missing=join.model,
+            )
             continue
         keys = [list(key) for key in (other.primary_key, *other.unique) if key]
         remote = sorted(join.on.values())
         if not keys:
-            yield Complaint("join", join.where, f"{other.name} has no primary_key, so {join.name} may meet many rows", f"add primary_key to {other.where}")
+            yield Complaint(
+                "join",
+                join.where,
+                f"{other.name} has no primary_key, so {join.name} may meet many rows",
+                f"add primary_key to {other.where}",
+            )
         elif not any(sorted(key) == remote for key in keys) and join.valid is None:
             mend = f"join on {' or '.join(', '.join(key) for key in keys)}, or list {', '.join(remote)} under unique"
-            yield Complaint("fan-out", join.where, f"{join.name} meets {other.name} on {', '.join(remote)}, which is no key of it: one row would meet many", mend)
+            yield Complaint(
+                "fan-out",
+                join.where,
+                f"{join.name} meets {other.name} on {', '.join(remote)}, which is no key of it: one row would meet many",
+                mend,
+            )
     for name in model.joins.keys() & model.dimensions.keys():
         if model.dimensions[name].column is None:
             yield Complaint("names", model.joins[name].where, f"{name} is a join and a computed dimension", "rename one", warning=True)
@@ -87,14 +114,24 @@ def _metric(metric: Metric, catalog: Catalog) -> Iterator[Complaint]:
         return
     for name in catalog.inputs(metric) if _readable(metric) else ():
         if catalog.metric(name) is None:
-            yield Complaint("unknown", metric.where, f"{metric.name} is made of {name}, which is no metric", f"name a metric{_near(name, catalog.metrics)}", missing=name)
+            yield Complaint(
+                "unknown",
+                metric.where,
+                f"{metric.name} is made of {name}, which is no metric",
+                f"name a metric{_near(name, catalog.metrics)}",
+                missing=name,
+            )
     if isinstance(metric, DerivedMetric):
         tree, complaint = _parsed(metric.expr, metric.where, metric.name)
         yield from complaint
         if tree is not None and is_aggregate(tree):
-            yield Complaint("aggregate", metric.where, f"{metric.name} aggregates metrics, which are aggregates already", "leave the function out")
+            yield Complaint(
+                "aggregate", metric.where, f"{metric.name} aggregates metrics, which are aggregates already", "leave the function out"
+            )
         for unused in set(metric.inputs) - set(metric.parts) if tree is not None else ():
-            yield Complaint("unused", metric.where, f"the input {unused} of {metric.name} is not in its expr", "use it or remove it", warning=True)
+            yield Complaint(
+                "unused", metric.where, f"the input {unused} of {metric.name} is not in its expr", "use it or remove it", warning=True
+            )
     if isinstance(metric, CumulativeMetric) and metric.window and metric.to_date:
         yield Complaint("form", metric.where, f"{metric.name} has a window and to_date", "keep one")
 
@@ -117,9 +154,16 @@ def _simple(metric: SimpleMetric, catalog: Catalog) -> Iterator[Complaint]:
     if tree is not None:
         aggregates = list(tree.find_all(exp.AggFunc))
         if not aggregates:
-            yield Complaint("aggregate", metric.where, f"{metric.name} does not aggregate: {metric.expr}", "write sum(…), count(*) or another aggregate")
+            yield Complaint(
+                "aggregate", metric.where, f"{metric.name} does not aggregate: {metric.expr}", "write sum(…), count(*) or another aggregate"
+            )
         if any(inner.parent_select is None and inner.find_ancestor(exp.AggFunc) for inner in aggregates):
-            yield Complaint("aggregate", metric.where, f"{metric.name} has an aggregate inside an aggregate", "take the inner one out, or make two metrics")
+            yield Complaint(
+                "aggregate",
+                metric.where,
+                f"{metric.name} has an aggregate inside an aggregate",
+                "take the inner one out, or make two metrics",
+            )
         yield from _dotted(tree, model, catalog, metric.where, metric.name)
     if metric.filter:
         tree, complaint = _parsed(metric.filter, metric.where, f"the filter of {metric.name}")
@@ -127,17 +171,23 @@ def _simple(metric: SimpleMetric, catalog: Catalog) -> Iterator[Complaint]:
         if tree is not None:
             yield from _dotted(tree, model, catalog, metric.where, f"the filter of {metric.name}")
     if metric.time and (metric.time not in model.dimensions or model.dimensions[metric.time].type != "time"):
-        yield Complaint("unknown", metric.where, f"time: {metric.time} is no time dimension of {model.name}", f"add it with type: time{_near(metric.time, model.dimensions)}", missing=metric.time)
+        yield Complaint(
+            "unknown",
+            metric.where,
+            f"time: {metric.time} is no time dimension of {model.name}",
+            f"add it with type: time{_near(metric.time, model.dimensions)}",
+            missing=metric.time,
+        )
 
 
-def _parsed(text: str, where: Where, what: str) -> tuple[exp.Expression | None, list[Complaint]]:
+def _parsed(text: str, where: Where, what: str) -> tuple[exp.Expr | None, list[Complaint]]:
     try:
         return parse_expression(text), []
     except BadExpression:
         return None, [Complaint("expression", where, f"{what} is no SQL expression: {text}", "check brackets, quotes and commas")]
 
 
-def _dotted(tree: exp.Expression, model: Model, catalog: Catalog, where: Where, what: str) -> Iterator[Complaint]:
+def _dotted(tree: exp.Expr, model: Model, catalog: Catalog, where: Where, what: str) -> Iterator[Complaint]:
     """Dotted names walk to-one joins; a bare name may be a column, which only the warehouse can tell."""
     for name in dict.fromkeys(names(tree)):
         *path, last = name.split(".")
@@ -147,22 +197,36 @@ def _dotted(tree: exp.Expression, model: Model, catalog: Catalog, where: Where, 
                 break  # the join before leads to no model: told there
             join = here.joins.get(step)
             if join is None:
-                yield Complaint("unknown column", where, f"{what} names {name}, and {here.name} has no join {step}", f"add the join{_near(step, here.joins)}", missing=step)
+                yield Complaint(
+                    "unknown column",
+                    where,
+                    f"{what} names {name}, and {here.name} has no join {step}",
+                    f"add the join{_near(step, here.joins)}",
+                    missing=step,
+                )
                 break
             here = catalog.models.get(join.model)
         else:
             if path and here and last not in here.dimensions and last not in here.primary_key:
-                yield Complaint("unknown column", where, f"{what} names {name}, and {here.name} has no dimension {last}", f"add it to {here.where.file}{_near(last, here.dimensions)}", missing=last)
+                yield Complaint(
+                    "unknown column",
+                    where,
+                    f"{what} names {name}, and {here.name} has no dimension {last}",
+                    f"add it to {here.where.file}{_near(last, here.dimensions)}",
+                    missing=last,
+                )
 
 
-def _timeless(tree: exp.Expression, model: Model, catalog: Catalog, where: Where, what: str) -> Iterator[Complaint]:
+def _timeless(tree: exp.Expr, model: Model, catalog: Catalog, where: Where, what: str) -> Iterator[Complaint]:
     """A join that holds for a span of time needs a metric's time: without one a row would meet many."""
     for name in dict.fromkeys(names(tree)):
         here: Model | None = model
         for step in name.split(".")[:-1]:
             join = here.joins.get(step) if here else None
             if join is not None and join.valid:
-                yield Complaint("fan-out", where, f"{what} names {name}, and {step} holds for a span of time", "name it in plans and metrics only")
+                yield Complaint(
+                    "fan-out", where, f"{what} names {name}, and {step} holds for a span of time", "name it in plans and metrics only"
+                )
             here = catalog.models.get(join.model) if join else None
 
 
@@ -184,7 +248,13 @@ def _cycles(catalog: Catalog) -> Iterator[Complaint]:
 
 def _policy(policy: Policy, catalog: Catalog) -> Iterator[Complaint]:
     if not (model := catalog.models.get(policy.model)):
-        yield Complaint("policy", policy.where, f"a policy of {policy.model}, which is no model", f"name a model{_near(policy.model, catalog.models)}", missing=policy.model)
+        yield Complaint(
+            "policy",
+            policy.where,
+            f"a policy of {policy.model}, which is no model",
+            f"name a model{_near(policy.model, catalog.models)}",
+            missing=policy.model,
+        )
         return
     metrics = {name: m for name, m in catalog.metrics.items() if m.model == model.name}
     known: dict[str, object] = {**model.dimensions, **metrics}
@@ -194,7 +264,13 @@ def _policy(policy: Policy, catalog: Catalog) -> Iterator[Complaint]:
         for name in (*rule.deny, *(rule.allow or ()), *rule.mask):
             wanted, among = ("dimension", model.dimensions) if name in rule.mask else ("dimension or metric", known)
             if name not in among:
-                yield Complaint("policy", where, f"group {group} names {name}, which is no {wanted} of {model.name}", f"remove it{_near(name, among)}", missing=name)
+                yield Complaint(
+                    "policy",
+                    where,
+                    f"group {group} names {name}, which is no {wanted} of {model.name}",
+                    f"remove it{_near(name, among)}",
+                    missing=name,
+                )
         for name, mask in rule.mask.items():
             column = model.dimensions[name].column if name in model.dimensions else None
             meets = [(theirs, other) for ours, theirs, other in _meetings(model, catalog) if ours == column]
@@ -205,7 +281,12 @@ def _policy(policy: Policy, catalog: Catalog) -> Iterator[Complaint]:
                     what = f"group {group} hashes {name}, and joins meet it with {other.name}.{theirs}, which is not hashed"
                     yield Complaint("policy", where, what, "hash both or none")
             if mask.kind == "hash" and len(catalog.settings.mask_key or "") < 16:
-                yield Complaint("policy", where, f"group {group} hashes {name} without a mask_key of at least 16 bytes", "set mask_key in answerable.yml")
+                yield Complaint(
+                    "policy",
+                    where,
+                    f"group {group} hashes {name} without a mask_key of at least 16 bytes",
+                    "set mask_key in answerable.yml",
+                )
         if rule.rows:
             yield from _rows(rule.rows, model, catalog, where)
         if everyone and group != "everyone":
@@ -213,9 +294,20 @@ def _policy(policy: Policy, catalog: Catalog) -> Iterator[Complaint]:
                 yield Complaint("policy", where, f"rows of {group} is void: everyone sees all rows", "leave it out, or give everyone rows")
             for name in rule.mask:
                 if everyone.verdict(name) is None:
-                    yield Complaint("policy", where, f"the mask of {name} for {group} is void: everyone sees it as it is", "leave it out, or deny it to everyone")
+                    yield Complaint(
+                        "policy",
+                        where,
+                        f"the mask of {name} for {group} is void: everyone sees it as it is",
+                        "leave it out, or deny it to everyone",
+                    )
         if group != "everyone" and catalog.users and not any(group in user.groups for user in catalog.users.values()):
-            yield Complaint("policy", where, f"no user is in the group {group}", "add one to policies/users.yml, or let the identity provider say so", warning=True)
+            yield Complaint(
+                "policy",
+                where,
+                f"no user is in the group {group}",
+                "add one to policies/users.yml, or let the identity provider say so",
+                warning=True,
+            )
 
 
 def _meetings(model: Model, catalog: Catalog) -> Iterator[tuple[str, str, Model]]:
@@ -248,9 +340,16 @@ def _rows(text: str, model: Model, catalog: Catalog, where: Where) -> Iterator[C
         return
     used = list(names(tree))
     if not used:
-        yield Complaint("policy", where, f"the rows {text!r} name no dimension, so they are always true or always false", "name a dimension")
+        yield Complaint(
+            "policy", where, f"the rows {text!r} name no dimension, so they are always true or always false", "name a dimension"
+        )
     if tree.find(*VOLATILE, exp.Query) or is_aggregate(tree):
-        yield Complaint("policy", where, f"the rows {text!r} call something that changes from row to row or run to run", "compare dimensions with constants")
+        yield Complaint(
+            "policy",
+            where,
+            f"the rows {text!r} call something that changes from row to row or run to run",
+            "compare dimensions with constants",
+        )
     yield from _timeless(tree, model, catalog, where, f"the condition {text!r}")
     for name in used:
         *path, last = name.split(".")
@@ -258,7 +357,13 @@ def _rows(text: str, model: Model, catalog: Catalog, where: Where) -> Iterator[C
         for step in path:
             here = catalog.models.get(here.joins[step].model) if here and step in here.joins else None
         if here is None or last not in here.dimensions:
-            yield Complaint("policy", where, f"the rows name {name}, which is no dimension that {model.name} reaches to-one", f"name a dimension{_near(last, (here or model).dimensions)}", missing=last)
+            yield Complaint(
+                "policy",
+                where,
+                f"the rows name {name}, which is no dimension that {model.name} reaches to-one",
+                f"name a dimension{_near(last, (here or model).dimensions)}",
+                missing=last,
+            )
 
 
 def _shared_synonyms(catalog: Catalog) -> Iterator[Complaint]:
@@ -280,4 +385,10 @@ def _exposures(catalog: Catalog) -> Iterator[Complaint]:
     for exposure in catalog.exposures:
         for name in exposure.metrics:
             if name not in catalog.metrics:
-                yield Complaint("unknown", exposure.where, f"{exposure.name} uses {name}, which is no metric", f"name a metric{_near(name, dict(catalog.metrics))}", warning=True)
+                yield Complaint(
+                    "unknown",
+                    exposure.where,
+                    f"{exposure.name} uses {name}, which is no metric",
+                    f"name a metric{_near(name, dict(catalog.metrics))}",
+                    warning=True,
+                )

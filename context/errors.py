@@ -1,17 +1,17 @@
 """What can be broken, as a tree. What a *question* lacks is no exception but a value on its answer.
 
-    AnswerableError
-    ├── UsageError            the caller's mistake: an unknown user, a project folder that is none
-    ├── DefinitionError       the project's files can't be understood; holds every complaint at once
-    ├── PlanError             a plan that can't be compiled; names the thing, what is near it, and the mend
-    │   ├── UnknownName       no such metric, dimension or model
-    │   ├── Unreachable       no to-one path leads there (a fan-out), or the metric has no time
-    │   ├── AmbiguousPath     more than one does
-    │   ├── WrongType         a filter compares a date with a word
-    │   └── NotSupported      known, and not compiled yet
-    ├── GuardError            a query that can't be proven safe
-    ├── DeniedError           it exists and the asker may not see it
-    └── EngineError           the warehouse: missing, locked, too slow, failing
+AnswerableError
+├── UsageError            the caller's mistake: an unknown user, a project folder that is none
+├── DefinitionError       the project's files can't be understood; holds every complaint at once
+├── PlanError             a plan that can't be compiled; names the thing, what is near it, and the mend
+│   ├── UnknownName       no such metric, dimension or model
+│   ├── Unreachable       no to-one path leads there (a fan-out), or the metric has no time
+│   ├── AmbiguousPath     more than one does
+│   ├── WrongType         a filter compares a date with a word
+│   └── NotSupported      known, and not compiled yet
+├── GuardError            a query that can't be proven safe
+├── DeniedError           it exists and the asker may not see it
+└── EngineError           the warehouse: missing, locked, too slow, failing
 """
 
 from __future__ import annotations

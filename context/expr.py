@@ -21,12 +21,12 @@ class BadExpression(ValueError):
 
 
 @lru_cache(maxsize=50_000)
-def parse_expression(text: str) -> exp.Expression:
+def parse_expression(text: str) -> exp.Expr:
     """The tree of an expression over bare and dotted names. Shared: copy before you change it."""
     return _tree(text, text)
 
 
-def _tree(text: str, said: str) -> exp.Expression:
+def _tree(text: str, said: str) -> exp.Expr:
     """`said` is how its author wrote it: what a complaint quotes."""
     if _BARE.fullmatch(text) and text.lower() not in {"true", "false", "null", "current_date", "current_timestamp"}:
         return exp.column(text)
@@ -36,14 +36,15 @@ def _tree(text: str, said: str) -> exp.Expression:
         raise BadExpression(f"{said!r} is no SQL expression") from error
     if isinstance(tree, exp.Alias):
         raise BadExpression(f"{said!r} is no SQL expression")
-    if not isinstance(tree, exp.Expression) or isinstance(tree, (exp.Query, exp.DDL, exp.DML, exp.Command)) or tree.find(exp.Query):
+    if not isinstance(tree, exp.Expr) or isinstance(tree, (exp.Query, exp.DDL, exp.DML, exp.Command)) or tree.find(exp.Query):
         raise BadExpression(f"{said!r} is a query, not an expression")
     return tree
 
 
 @lru_cache(maxsize=50_000)
-def parse_condition(text: str) -> exp.Expression:
+def parse_condition(text: str) -> exp.Expr:
     """The tree of a plan's or policy's condition, in which `customer.region` and `time:day_of_week` are one name each."""
+
     def quoted(match: re.Match[str]) -> str:
         name = match[0]
         return name if name[0] in "'\"" or not ("." in name or ":" in name) else f'"{name}"'
@@ -69,7 +70,7 @@ def bind_user(text: str) -> tuple[str, tuple[str, ...]]:
     return _USER.sub(bound, text), tuple(dict.fromkeys(used))
 
 
-def names(tree: exp.Expression) -> Iterator[str]:
+def names(tree: exp.Expr) -> Iterator[str]:
     """The names of a tree as a definition writes them: `amount`, `customer.tier`."""
     for column in tree.find_all(exp.Column):
         yield dotted(column)
@@ -80,11 +81,11 @@ def dotted(column: exp.Column) -> str:
     return ".".join(part.name for part in column.parts)
 
 
-def is_aggregate(tree: exp.Expression) -> bool:
+def is_aggregate(tree: exp.Expr) -> bool:
     """Whether an aggregate function stands anywhere in the tree."""
     return tree.find(exp.AggFunc, exp.ArrayAgg) is not None
 
 
-def substitute(tree: exp.Expression, make: Callable[[exp.Column], exp.Expression]) -> exp.Expression:
+def substitute(tree: exp.Expr, make: Callable[[exp.Column], exp.Expr]) -> exp.Expr:
     """A copy of the tree with each column replaced by what `make` gives for it."""
     return tree.copy().transform(lambda node: make(node) if isinstance(node, exp.Column) else node, copy=False)

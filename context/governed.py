@@ -6,13 +6,12 @@ from functools import cached_property
 from typing import Any
 
 import sqlglot
-from sqlglot import exp
-
 from answerable.context.catalog import Catalog, hidden_columns, stands_on_closed
 from answerable.context.errors import DeniedError, GuardError
 from answerable.context.expr import bind_user, dotted, parse_condition, parse_expression, substitute
 from answerable.context.model import Dimension, Model
 from answerable.context.policy import Access, Mask, Principal
+from sqlglot import exp
 
 RAW = "__column"
 KEY = "mask_key"
@@ -52,13 +51,17 @@ class Governed:
         on = {part: self._on(part) for part in self.wanted}  # all of them first: a join wants columns of the one before
         for part, condition in on.items():
             inner = self.joined[part].relation(sorted(self.wanted[part]), plan=True)
-            select = select.join(exp.Subquery(this=inner, alias=exp.TableAlias(this=exp.to_identifier(_alias(part)))), on=condition, join_type="left")
+            select = select.join(
+                exp.Subquery(this=inner, alias=exp.TableAlias(this=exp.to_identifier(_alias(part)))), on=condition, join_type="left"
+            )
         return select
 
     @property
     def whole(self) -> bool:
         """Whether no row was filtered and no used column masked here, also of the models that its dimensions reach."""
-        return self.access.rows is None and not self.masked and all(inner.whole for part, inner in self.joined.items() if part[-1] != POLICY)
+        return (
+            self.access.rows is None and not self.masked and all(inner.whole for part, inner in self.joined.items() if part[-1] != POLICY)
+        )
 
     @property
     def decisions(self) -> tuple[str, ...]:
@@ -70,28 +73,34 @@ class Governed:
         why = "; ".join(access.reasons)
         if access.rows is not None:
             lines.append(f"{words}: rows where {' or '.join(f'({row})' for row in access.rows)} ({why})")
-        lines += [f"{words}: {name} is masked ({mask}) ({why})" for name, mask in sorted(access.masks.items()) if name in self.model.dimensions]
+        lines += [
+            f"{words}: {name} is masked ({mask}) ({why})" for name, mask in sorted(access.masks.items()) if name in self.model.dimensions
+        ]
         return tuple(lines)
 
     # -- columns ------------------------------------------------------------------------------------------------------------
 
-    def _named(self, name: str, plan: bool) -> exp.Expression:
+    def _named(self, name: str, plan: bool) -> exp.Expr:
         """A column of the relation by its name. Raises DeniedError where the asker may not see it."""
         dimension = self.model.dimensions.get(name)
         if not plan:
             return self._dimension(dimension) if dimension is not None else self._column(name)
         if name in self.access.denied or (dimension is None and name.removesuffix(RAW) in self.hidden):
-            raise DeniedError(f"{self.model.words} has {name}, and your groups may not see it.", name, self.model.owner, "; ".join(self.access.reasons))
+            raise DeniedError(
+                f"{self.model.words} has {name}, and your groups may not see it.", name, self.model.owner, "; ".join(self.access.reasons)
+            )
         if dimension is None:
             return self._column(name.removesuffix(RAW))
         if self._closed(dimension):
-            raise DeniedError(f"{dimension.words} stands on what your groups may not see.", name, self.model.owner, "; ".join(self.access.reasons))
+            raise DeniedError(
+                f"{dimension.words} stands on what your groups may not see.", name, self.model.owner, "; ".join(self.access.reasons)
+            )
         return self._dimension(dimension)
 
     def _closed(self, dimension: Dimension) -> bool:
         return self.policed and stands_on_closed(self.catalog, self.model, dimension, self.principal)
 
-    def _dimension(self, dimension: Dimension) -> exp.Expression:
+    def _dimension(self, dimension: Dimension) -> exp.Expr:
         tree = substitute(parse_expression(dimension.sql), lambda column: self._own(column, masked=dimension.column is None))
         if dimension.stored_in == "UTC":
             zone = exp.Literal.string(self.catalog.settings.timezone)
@@ -99,7 +108,7 @@ class Governed:
         mask = self.access.masks.get(dimension.name)
         return self._masked(tree, mask, dimension.type) if mask else tree
 
-    def _column(self, name: str) -> exp.Expression:
+    def _column(self, name: str) -> exp.Expr:
         """A physical column; masked where a dimension that plainly shows it is."""
         shown = [d for n, d in self.model.dimensions.items() if d.column == name and n not in self.access.denied]
         masks = [self.access.masks.get(d.name) for d in shown]
@@ -108,7 +117,7 @@ class Governed:
             return self._masked(tree, min(m for m in masks if m), shown[0].type)
         return tree
 
-    def _own(self, column: exp.Column, masked: bool) -> exp.Expression:
+    def _own(self, column: exp.Column, masked: bool) -> exp.Expr:
         *path, name = dotted(column).split(".")
         if path:
             return self._far(tuple(path), name, policed=self.policed)
@@ -131,7 +140,7 @@ class Governed:
         self.wanted[part].add(name)
         return exp.column(name, table=_alias(part))
 
-    def _on(self, part: Part) -> exp.Expression:
+    def _on(self, part: Part) -> exp.Expr:
         marked = part[-1:] if part[-1] == POLICY else ()
         steps = part[: len(part) - len(marked)]
         before = (*steps[:-1], *marked) if steps[:-1] else ()
@@ -141,7 +150,9 @@ class Governed:
         if before:
             self.wanted[before] |= set(on)
         near = _alias(before) if before else self.model.name
-        return exp.and_(*(exp.EQ(this=exp.column(own, table=near), expression=exp.column(theirs, table=_alias(part))) for own, theirs in on.items()))
+        return exp.and_(
+            *(exp.EQ(this=exp.column(own, table=near), expression=exp.column(theirs, table=_alias(part))) for own, theirs in on.items())
+        )
 
     @property
     def keys(self) -> list[str]:
@@ -151,13 +162,13 @@ class Governed:
 
     # -- rows ---------------------------------------------------------------------------------------------------------------
 
-    def _conditions(self) -> list[exp.Expression]:
+    def _conditions(self) -> list[exp.Expr]:
         conditions = [self._condition(parse_expression(self.model.always))] if self.model.always else []
         if self.access.rows is not None:
             conditions.append(exp.paren(exp.or_(*(self._rows(text) for text in self.access.rows))))
         return conditions
 
-    def _rows(self, text: str) -> exp.Expression:
+    def _rows(self, text: str) -> exp.Expr:
         """A policy's condition over unmasked columns, with the asker's attributes bound."""
         bound, attributes = bind_user(text)
         for name in attributes:
@@ -172,17 +183,18 @@ class Governed:
                 node.replace(contains)
         return tree
 
-    def _condition(self, tree: exp.Expression) -> exp.Expression:
-        def unmasked(column: exp.Column) -> exp.Expression:
+    def _condition(self, tree: exp.Expr) -> exp.Expr:
+        def unmasked(column: exp.Column) -> exp.Expr:
             *path, name = dotted(column).split(".")
             if path:
                 return self._far(tuple(path), name, policed=False)
             dimension = self.model.dimensions.get(name)
             if dimension is None or dimension.column is not None:
-                return exp.column(dimension.column if dimension else name, table=self.model.name)
+                column_name = (dimension.column if dimension else None) or name
+                return exp.column(column_name, table=self.model.name)
             return substitute(parse_expression(dimension.sql), bare)
 
-        def bare(column: exp.Column) -> exp.Expression:
+        def bare(column: exp.Column) -> exp.Expr:
             *path, name = dotted(column).split(".")
             return self._far(tuple(path), name, policed=False) if path else exp.column(name, table=self.model.name)
 
@@ -190,14 +202,14 @@ class Governed:
 
     # -- sources and masks ------------------------------------------------------------------------------------------------------
 
-    def _source(self, model: Model, alias: str) -> exp.Expression:
+    def _source(self, model: Model, alias: str) -> exp.Expr:
         if model.sql:
             query = sqlglot.parse_one(model.sql, dialect=self.dialect)
             return exp.Subquery(this=query, alias=exp.TableAlias(this=exp.to_identifier(alias)))
         table = exp.to_table(model.table or "", dialect=self.dialect)
         return table if table.name == alias else table.as_(alias)
 
-    def _masked(self, tree: exp.Expression, mask: Mask, kind: str) -> exp.Expression:
+    def _masked(self, tree: exp.Expr, mask: Mask, kind: str) -> exp.Expr:
         """POLICIES.md's masks, exactly."""
         self.masked = True
         stars = exp.Literal.string("***")
@@ -216,7 +228,11 @@ class Governed:
             case _:
                 cut = exp.Left if mask.kind == "first" else exp.Right
                 shown = cut(this=text.copy(), expression=exp.Literal.number(mask.n))
-                joined = exp.DPipe(this=shown, expression=stars.copy()) if mask.kind == "first" else exp.DPipe(this=stars.copy(), expression=shown)
+                joined = (
+                    exp.DPipe(this=shown, expression=stars.copy())
+                    if mask.kind == "first"
+                    else exp.DPipe(this=stars.copy(), expression=shown)
+                )
                 short = exp.LTE(this=exp.Length(this=text), expression=exp.Literal.number(mask.n))
                 return exp.Case(ifs=[exp.If(this=short, true=stars)], default=joined)
 

@@ -13,9 +13,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import sqlglot
-from sqlglot import exp
-from sqlglot.errors import SqlglotError
-
 from answerable.context.allowed import FUNCTIONS, NODES, PLAN_NODES, SELECT_PARTS, TABLE_PARTS
 from answerable.context.catalog import Catalog
 from answerable.context.errors import DeniedError, GuardError, nearest
@@ -23,6 +20,8 @@ from answerable.context.governed import Governed
 from answerable.context.model import Model
 from answerable.context.policy import Principal
 from answerable.context.query import GovernedSQL
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
 
 LONGEST = 50_000
 """Characters of a text that is still read."""
@@ -88,7 +87,7 @@ class _Gate:
 
     # -- scopes: which name means a model, and which a CTE of the query -------------------------------------------------------
 
-    def _query(self, query: exp.Expression, ctes: dict[str, str]) -> None:
+    def _query(self, query: exp.Expr, ctes: dict[str, str]) -> None:
         """Resolve every table of a query; `ctes` maps the names in sight to what they were renamed to."""
         ctes = dict(ctes)
         with_ = query.args.get("with_")
@@ -105,7 +104,7 @@ class _Gate:
             else:
                 self._query(child, ctes)
 
-    def _inside(self, query: exp.Expression, without: exp.Expression | None) -> Iterator[exp.Expression]:
+    def _inside(self, query: exp.Expr, without: exp.Expr | None) -> Iterator[exp.Expr]:
         """The tables of a query itself, and the queries right within it."""
         for child in query.iter_expressions():
             if child is without:
@@ -156,14 +155,16 @@ class _Gate:
                     return model
                 if access.secret:
                     break
-                raise DeniedError(f"{model.words} is defined, and your groups may not see it.", model.name, model.owner, "; ".join(access.reasons))
+                raise DeniedError(
+                    f"{model.words} is defined, and your groups may not see it.", model.name, model.owner, "; ".join(access.reasons)
+                )
         open_models = [m.name for m in self.catalog.models.values() if m.endorsed and self.catalog.access(m.name, self.principal).open]
         near = nearest(name.split(".")[-1], open_models)
         raise GuardError(f"There is no endorsed model {name}." + (f" Nearest: {', '.join(near)}." if near else ""))
 
     # -- columns ------------------------------------------------------------------------------------------------------------
 
-    def _known_columns(self, tree: exp.Expression) -> None:
+    def _known_columns(self, tree: exp.Expr) -> None:
         """Refuse a column that nothing in the query gives, in our own words: an engine's would quote values."""
         known = {name.lower() for governed in self.used.values() for name in governed.surface}
         known |= {alias.alias.lower() for alias in tree.find_all(exp.Alias)}
@@ -178,7 +179,7 @@ class _Gate:
 
     # -- models become their governed relations ---------------------------------------------------------------------------------
 
-    def _models(self, tree: exp.Expression) -> Iterator[tuple[exp.Table, Governed]]:
+    def _models(self, tree: exp.Expr) -> Iterator[tuple[exp.Table, Governed]]:
         for table in tree.find_all(exp.Table):
             if name := table.meta.get("model"):
                 yield table, self.used[name]
@@ -195,7 +196,7 @@ class _Gate:
         return sorted(dict.fromkeys(used))
 
 
-def check_nodes(tree: exp.Expression, plan: bool) -> None:
+def check_nodes(tree: exp.Expr, plan: bool) -> None:
     """Refuse a tree with a node, a part or a function that is on no list."""
     allowed = NODES | PLAN_NODES if plan else NODES
     for node in tree.walk():
@@ -214,18 +215,20 @@ def check_nodes(tree: exp.Expression, plan: bool) -> None:
         raise GuardError(f"The query is nested deeper than {DEEPEST} levels.")
 
 
-def _only(node: exp.Expression, parts: frozenset[str]) -> None:
+def _only(node: exp.Expr, parts: frozenset[str]) -> None:
     for part, value in node.args.items():
         if value and part not in parts:
             raise GuardError(f"{_spoken(part)} is not on the list of what is answered.")
 
 
-def _depth(tree: exp.Expression) -> int:
+def _depth(tree: exp.Expr) -> int:
     deepest, stack = 0, [(tree, 0)]
     while stack:
         node, depth = stack.pop()
         deepest = max(deepest, depth)
-        stack.extend((child, depth + isinstance(child, (exp.Select, exp.Subquery, exp.Paren, exp.Func))) for child in node.iter_expressions())
+        stack.extend(
+            (child, depth + isinstance(child, (exp.Select, exp.Subquery, exp.Paren, exp.Func))) for child in node.iter_expressions()
+        )
     return deepest
 
 

@@ -8,8 +8,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
-
 from answerable.context import yaml12
 from answerable.context.catalog import Catalog, VerifiedQuestion
 from answerable.context.checks import check
@@ -18,6 +16,7 @@ from answerable.context.model import METRIC_KINDS, Dimension, Exposure, Join, Me
 from answerable.context.policy import GroupRule, Policy, Principal
 from answerable.context.query import as_query
 from answerable.context.settings import ProjectSettings
+from pydantic import BaseModel, ValidationError
 
 SETTINGS = "answerable.yml"
 Fill = Callable[[str], str]
@@ -36,6 +35,18 @@ def load(folder: Path, fill: Fill = lambda text: text) -> Catalog:
     if errors or catalog is None:
         raise DefinitionError(sorted(errors, key=lambda c: (c.where.file, c.where.line)))
     return catalog
+
+
+def settings_of(folder: Path, fill: Fill) -> tuple[ProjectSettings | None, str]:
+    """The project's settings, if they can be read by themselves, and their text as filled."""
+    if not (folder / SETTINGS).is_file():
+        return None, ""
+    text = fill((folder / SETTINGS).read_text(encoding="utf-8-sig", errors="replace"))
+    document = yaml12.read(text, SETTINGS)
+    try:
+        return (ProjectSettings.model_validate(document.data) if not document.complaints else None), text
+    except ValidationError:
+        return None, text
 
 
 class _Reader:
@@ -116,7 +127,13 @@ class _Reader:
             case "extra_forbidden":
                 known = [field.alias or name for name, field in cls.model_fields.items() if name not in ("where", "lines")]
                 near = nearest(key, known, 1) if len(problem["loc"]) == 1 else ()
-                mend = f"did you mean {near[0]}?" if near else f"the keys here are {', '.join(known)}" if len(problem["loc"]) == 1 else "remove it"
+                mend = (
+                    f"did you mean {near[0]}?"
+                    if near
+                    else f"the keys here are {', '.join(known)}"
+                    if len(problem["loc"]) == 1
+                    else "remove it"
+                )
                 self._complain("unknown key", where, f"unknown key {key} in {around}", mend)
             case "missing":
                 self._complain("missing key", document.where(path), f"{_name(path)} needs the key {key}", f"add {key}: …")
@@ -184,6 +201,7 @@ class _Reader:
 
     def _with_keys(self, model: Model) -> Model:
         """`on: customer_id` goes to the other model's primary key, whatever that is called."""
+
         def remote(join: Join, ours: str) -> str:
             other = self.models.get(join.model)
             return other.primary_key[0] if other and len(join.on) == 1 and len(other.primary_key) == 1 else ours
@@ -198,7 +216,9 @@ class _Reader:
         data = document.data
         if not isinstance(data, dict) or set(data) != {"metrics"} or not isinstance(data["metrics"], dict):
             if not document.complaints:
-                self._complain("form", Where(document.file), "a file of metrics has one key, metrics", "begin with metrics: and indent the rest")
+                self._complain(
+                    "form", Where(document.file), "a file of metrics has one key, metrics", "begin with metrics: and indent the rest"
+                )
             return
         for name, spec in data["metrics"].items():
             self._metric(document, ("metrics", name), spec, model=None)
@@ -211,7 +231,9 @@ class _Reader:
         kind = spec.get("type") if isinstance(spec, dict) else None
         cls: type[BaseModel] = METRIC_KINDS.get(str(kind), SimpleMetric)
         if cls is SimpleMetric and model is None:
-            self._complain("form", where, f"{name} is a simple metric, and metrics/ holds those across models", "move it into its model's file")
+            self._complain(
+                "form", where, f"{name} is a simple metric, and metrics/ holds those across models", "move it into its model's file"
+            )
             return
         if cls is SimpleMetric and isinstance(spec, dict) and isinstance(spec.get("over_time"), str):
             spec = {**spec, "over_time": {"pick": spec["over_time"]}}
@@ -227,7 +249,9 @@ class _Reader:
                 users = self._users(document)
             elif policy := self._policy(document):
                 if policy.model in policies:
-                    self._complain("twice", policy.where, f"{policy.model} has a policy in {policies[policy.model].where} too", "merge them")
+                    self._complain(
+                        "twice", policy.where, f"{policy.model} has a policy in {policies[policy.model].where} too", "merge them"
+                    )
                 policies.setdefault(policy.model, policy)
         return policies, users
 
@@ -239,7 +263,9 @@ class _Reader:
             return None
         groups = self._items(document, data, "groups", lambda d, p, spec: self._make(GroupRule, spec, d, p))
         if not data.get("groups"):
-            self._complain("policy", document.where(("groups",)), f"the policy of {data['model']} names no group", "name one, or delete the file")
+            self._complain(
+                "policy", document.where(("groups",)), f"the policy of {data['model']} names no group", "name one, or delete the file"
+            )
         lines = {name: document.where(("groups", name)).line for name in groups}
         rest = {k: v for k, v in data.items() if k != "groups"}
         made: Policy | None = self._make(Policy, rest, document, (), groups=groups, where=document.where(("model",)), lines=lines)
@@ -293,7 +319,9 @@ class _Reader:
             return None
         for key in set(spec) - known:
             near = nearest(key, known, 1)
-            self._complain("unknown key", document.where((i, key)), f"unknown key {key}", f"did you mean {near[0]}?" if near else "remove it")
+            self._complain(
+                "unknown key", document.where((i, key)), f"unknown key {key}", f"did you mean {near[0]}?" if near else "remove it"
+            )
         source = self._make(Source, spec.get("source"), document, (i, "source"))
         try:
             plan = as_query(spec["plan"]) if spec.get("plan") else None
@@ -304,7 +332,9 @@ class _Reader:
             return None
         rows = tuple(tuple(row) for row in spec["rows"]) if isinstance(spec.get("rows"), list) else None
         tolerance = float(spec.get("tolerance") or 0)
-        return VerifiedQuestion(spec["question"], plan, today, spec.get("value"), rows, tolerance, source or Source(), spec.get("of"), where)
+        return VerifiedQuestion(
+            spec["question"], plan, today, spec.get("value"), rows, tolerance, source or Source(), spec.get("of"), where
+        )
 
 
 def _name(path: yaml12.Path) -> str:

@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
-from sqlglot import exp
-
 from answerable.context.errors import Where
 from answerable.context.expr import parse_expression
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from sqlglot import exp
 
 Grain = Literal["second", "minute", "hour", "day", "week", "month", "quarter", "year"]
 GRAINS: tuple[str, ...] = ("second", "minute", "hour", "day", "week", "month", "quarter", "year", "fiscal_quarter", "fiscal_year")

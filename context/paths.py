@@ -11,7 +11,14 @@ from answerable.context.model import GRAINS, PARTS, Dimension, Model
 
 HOPS = 6
 """Longer ways than this are not looked for."""
-NEEDED = {"hour_of_day": "hour", "day_of_week": "day", "day_of_month": "day", "week_of_year": "week", "month_of_year": "month", "quarter_of_year": "quarter"}
+NEEDED = {
+    "hour_of_day": "hour",
+    "day_of_week": "day",
+    "day_of_month": "day",
+    "week_of_year": "week",
+    "month_of_year": "month",
+    "quarter_of_year": "quarter",
+}
 """The grain that a time must be known by to have a part."""
 
 Path = tuple[str, ...]
@@ -97,7 +104,9 @@ def _path(catalog: Catalog, base: Model, head: Path, ref: str) -> Path:
     first, rest = head[0], head[1:]
     target = catalog.models.get(first)
     if target is None:
-        raise UnknownName(f"{base.words} has no join {first}, and no model is called so.", ref, nearest(first, {**base.joins, **catalog.models}))
+        raise UnknownName(
+            f"{base.words} has no join {first}, and no model is called so.", ref, nearest(first, {**base.joins, **catalog.models})
+        )
     if first == base.name:
         return _path(catalog, base, rest, ref) if rest else ()
     ways = paths(catalog, base, first)
@@ -105,7 +114,9 @@ def _path(catalog: Catalog, base: Model, head: Path, ref: str) -> Path:
         raise Unreachable(fan_out(catalog, base, target), ref)
     if len(ways) > 1:
         tail = ref.split(".")[-1]
-        raise AmbiguousPath(f"{len(ways)} ways lead from {base.words} to {target.words}.", ref, tuple(".".join((*way, *rest, tail)) for way in ways))
+        raise AmbiguousPath(
+            f"{len(ways)} ways lead from {base.words} to {target.words}.", ref, tuple(".".join((*way, *rest, tail)) for way in ways)
+        )
     if follow(catalog, target, rest) is None:
         raise UnknownName(f"{target.words} has no join {rest[0]}.", ref, nearest(rest[0], target.joins))
     return ways[0] + rest
@@ -124,7 +135,9 @@ def _nearest(catalog: Catalog, base: Model, model: Model, path: Path, last: str)
     own = nearest(last, model.dimensions)
     if own or path:
         return tuple(".".join((*path, name)) for name in own)
-    reachable = [f"{join}.{last}" for join, j in base.joins.items() if j.model in catalog.models and last in catalog.models[j.model].dimensions]
+    reachable = [
+        f"{join}.{last}" for join, j in base.joins.items() if j.model in catalog.models and last in catalog.models[j.model].dimensions
+    ]
     return tuple(reachable)
 
 

@@ -9,11 +9,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator
-
 from answerable.context.errors import Where
 from answerable.context.expr import bind_user
 from answerable.context.model import Frozen, Words
+from pydantic import BeforeValidator
 
 EVERYONE = "everyone"
 

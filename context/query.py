@@ -8,10 +8,9 @@ import json
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError
-
 from answerable.context.errors import PlanError, nearest
 from answerable.context.model import Frozen, Words
+from pydantic import BeforeValidator, Field, ValidationError
 
 
 def _moment(value: Any) -> Any:

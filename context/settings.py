@@ -6,9 +6,8 @@ import datetime as dt
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field
-
 from answerable.context.model import Frozen
+from pydantic import AfterValidator, BeforeValidator, Field
 
 MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december")
 
@@ -23,9 +22,9 @@ class Warehouse(Frozen):
 class Limits(Frozen):
     """What one question may cost: rows of a result, seconds in the warehouse, memory of the engine."""
 
-    rows: int = Field(10_000, ge=1)
-    seconds: float = Field(30, gt=0)
-    memory: str = Field("2GB", pattern=r"^\d+(\.\d+)? ?[KMGT]i?B$")
+    rows: int = Field(default=10_000, ge=1)
+    seconds: float = Field(default=30, gt=0)
+    memory: str = Field(default="2GB", pattern=r"^\d+(\.\d+)? ?[KMGT]i?B$")
 
 
 class Calendar(Frozen):

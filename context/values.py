@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlglot import exp
-
 from answerable.context.catalog import Catalog, visible
 from answerable.context.compiler import compile_query
 from answerable.context.engines.base import Engine
@@ -18,6 +16,7 @@ from answerable.context.guard import govern
 from answerable.context.model import Dimension, Model
 from answerable.context.policy import Principal, signature
 from answerable.context.query import SemanticQuery
+from sqlglot import exp
 
 MOST = 5_000
 """A dimension with more values than this is not looked up by word."""
@@ -117,10 +116,12 @@ def _tells_apart(catalog: Catalog, principal: Principal, engine: Engine, model: 
 
 
 def _keep(kept: Path, stamp: str, values: Values) -> None:
-    data = {"stamp": stamp, "members": [[m.model, m.dimension, m.value, m.word, m.declared] for m in values.members], "unique": sorted(values.unique)}
+    data = {
+        "stamp": stamp,
+        "members": [[m.model, m.dimension, m.value, m.word, m.declared] for m in values.members],
+        "unique": sorted(values.unique),
+    }
     kept.parent.mkdir(parents=True, exist_ok=True)
     aside = kept.with_suffix(".new")
     aside.write_text(json.dumps(data))
     aside.replace(kept)
-
-

@@ -23,7 +23,11 @@ def check_columns(catalog: Catalog, engine: Engine) -> list[Complaint]:
         if columns is None:
             near = nearest(model.table or "", engine.tables(), 1)
             mend = f"did you mean {near[0]}?" if near else "mend table, or build it"
-            found.append(Complaint("table gone", model.where, f"{model.name} stands on {model.table or 'its sql'}, which is not in the warehouse", mend))
+            found.append(
+                Complaint(
+                    "table gone", model.where, f"{model.name} stands on {model.table or 'its sql'}, which is not in the warehouse", mend
+                )
+            )
         else:
             found += _missing(model, catalog, columns)
     return found
@@ -79,12 +83,17 @@ def draft_models(engine: Engine) -> dict[str, dict[str, Any]]:
     drafts = {}
     for table, columns in tables.items():
         name = called[table]
-        joins = {_join_name(column): {"model": other, "on": column} for column in columns for other, key in keys.items() if key == column and other != name}
+        joins = {
+            _join_name(column): {"model": other, "on": column}
+            for column in columns
+            for other, key in keys.items()
+            if key == column and other != name
+        }
         time = next((column for column, kind in columns.items() if _kind(kind) == "time"), None)
         drafts[name] = {
             "model": name, "table": table, "endorsed": False, "entity": " ".join(singular(word) for word in name.split("_")),
-            **({"primary_key": keys[name]} if keys[name] else {}), **({"time": time} if time else {}), **({"joins": joins} if joins else {}),
-            "dimensions": {c: {"type": _kind(k)} if _kind(k) != "text" else {} for c, k in columns.items() if c != keys[name] and c not in _ids(joins)},
+            **{key: value for key, value in (("primary_key", keys[name]), ("time", time), ("joins", joins)) if value},
+            "dimensions": {c: _typed(k) for c, k in columns.items() if c != keys[name] and c not in _ids(joins)},
             "metrics": {f"{name}_rows": {"expr": "count(*)", "description": f"Rows of {table}"}},
         }  # fmt: skip
     return drafts
@@ -109,6 +118,10 @@ def _join_name(column: str) -> str:
 
 def _ids(joins: dict[str, dict[str, str]]) -> set[str]:
     return {join["on"] for join in joins.values()}
+
+
+def _typed(type_name: str) -> dict[str, str]:
+    return {} if _kind(type_name) == "text" else {"type": _kind(type_name)}
 
 
 def _kind(type_name: str) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import yaml
-
 from answerable.context.errors import Complaint, Where
 
 Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -23,10 +22,10 @@ class Document:
     """One file: its `data`, the line of each path in it, and the keys that a flow mapping made without meaning to."""
 
     def __init__(self, file: str) -> None:
-        self.file, self.data, self.complaints = file, None, list[Complaint]()
+        self.file, self.complaints = file, list[Complaint]()
         self.lines: dict[Path, int] = {}
         self.valueless: set[Path] = set()
-        self.data: Any
+        self.data: Any = None
 
     def where(self, path: Path) -> Where:
         """The place of a path, or of the nearest thing around it that has one."""
@@ -45,7 +44,9 @@ def read(text: str, file: str) -> Document:
         document.complaints.append(_malformed(text, file, (mark.line + 1) if mark else 1, error.problem or "it can not be read"))
         return document
     except yaml.YAMLError:
-        document.complaints.append(Complaint("yaml", Where(file), "it holds a character that YAML does not allow", "save it as plain UTF-8"))
+        document.complaints.append(
+            Complaint("yaml", Where(file), "it holds a character that YAML does not allow", "save it as plain UTF-8")
+        )
         return document
     document.data = _value(node, (), document) if node is not None else None
     return document
@@ -61,7 +62,7 @@ def _malformed(text: str, file: str, line: int, problem: str) -> Complaint:
 def _value(node: yaml.Node, path: Path, document: Document) -> Any:
     document.lines.setdefault(path, node.start_mark.line + 1)
     if isinstance(node, yaml.ScalarNode):
-        return node.value if node.style or node.tag.endswith(":str") and node.value == "" else scalar(node.value)
+        return node.value if node.style or (node.tag.endswith(":str") and node.value == "") else scalar(node.value)
     if isinstance(node, yaml.SequenceNode):
         return [_value(child, (*path, i), document) for i, child in enumerate(node.value)]
     return dict(_pairs(node, path, document))

@@ -95,16 +95,16 @@ def customers(con: duckdb.DuckDBPyConnection, scale: int) -> None:
             union all
             select unnest(range(customers_before + 1, customers + 1)), day from calendar
         ), named as (
-            select *, {pick('first name', 'customer_id', dict.fromkeys(FIRST_NAMES.split(), 1))} as first_name,
-                {pick('last name', 'customer_id', dict.fromkeys(LAST_NAMES.split(), 1))} as last_name
+            select *, {pick("first name", "customer_id", dict.fromkeys(FIRST_NAMES.split(), 1))} as first_name,
+                {pick("last name", "customer_id", dict.fromkeys(LAST_NAMES.split(), 1))} as last_name
             from signed_up
         )
         select customer_id, first_name || ' ' || last_name as name,
             lower(first_name || '.' || last_name) || customer_id || '@mail.example' as email,
             '+49 30 23125 ' || lpad(draw('phone', customer_id, 1000)::varchar, 3, '0') as phone,
             if(draw('no region', customer_id, 25) = 0, null, home(customer_id)) as region,
-            {pick('tier', 'customer_id', {'bronze': 13, 'silver': 5, 'gold': 2})} as tier,
-            {pick('source', 'customer_id', {'search': 7, 'social': 5, 'email': 2, 'affiliates': 3, 'friends': 3})} as source,
+            {pick("tier", "customer_id", {"bronze": 13, "silver": 5, "gold": 2})} as tier,
+            {pick("source", "customer_id", {"search": 7, "social": 5, "email": 2, "affiliates": 3, "friends": 3})} as source,
             draw('newsletter', customer_id, 100) < 43 as newsletter, signed_up_on
         from named order by customer_id
     """)
@@ -115,7 +115,7 @@ def addresses(con: duckdb.DuckDBPyConnection, scale: int) -> None:
     con.execute(f"""
         create table shop.addresses as
         with places as (
-            from read_csv({text(SEEDS / 'places.csv')})
+            from read_csv({text(SEEDS / "places.csv")})
         ), numbered as (
             select customer_id, unnest([customer_id * 2 - 1, customer_id * 2]) as address_id, home(customer_id) as region
             from shop.customers
@@ -147,7 +147,7 @@ def placed(con: duckdb.DuckDBPyConnection, scale: int) -> None:
             select unnest(range(orders_before + 1, orders_upto + 1)) as order_id, no, day, running, black_friday, customers as known
             from calendar
         ), drawn as (
-            select *, if(running, 7 + draw('hour', order_id, 7), {pick('hour', 'order_id', HOURS)}) as hour,
+            select *, if(running, 7 + draw('hour', order_id, 7), {pick("hour", "order_id", HOURS)}) as hour,
                 draw('regular', order_id, 1000000) * draw('which regular', order_id, 1000000) // 1000000 as loyalty,
                 case when draw('nobody', order_id, 70) = 0 then null
                     when draw('gone', order_id, 300) = 0 then 9000000 + order_id
@@ -177,7 +177,7 @@ def shipped(con: duckdb.DuckDBPyConnection, scale: int) -> None:
             from placed
         ), dated as (
             select sent.*, if(opened_on <= day, chosen, case home {flagship} end) as store_id,
-                day + if(channel = 'retail', 0, far + {pick('days', 'order_id', {1: 2, 2: 5, 3: 4, 4: 2, 5: 1, 6: 1, 8: 1})}) as arrives_on
+                day + if(channel = 'retail', 0, far + {pick("days", "order_id", {1: 2, 2: 5, 3: 4, 4: 2, 5: 1, 6: 1, 8: 1})}) as arrives_on
             from sent join shop.stores on store_id = chosen
         ), decided as (
             select *, case when fate < 4 then 'test' when fate < 44 then 'cancelled' when arrives_on > date '{END}' then 'pending'
@@ -198,13 +198,13 @@ def order_items(con: duckdb.DuckDBPyConnection, scale: int) -> None:
     con.execute(f"""
         create table shop.order_items as
         with numbered as (
-            select *, unnest(range(1, 1 + {pick('lines', 'order_id', {1: 3, 2: 3, 3: 2, 4: 1, 5: 1})})) as line,
+            select *, unnest(range(1, 1 + {pick("lines", "order_id", {1: 3, 2: 3, 3: 2, 4: 1, 5: 1})})) as line,
                 order_id * 10 + line as item_id
             from shipped
         ), chosen as (
             select *, draw('product', item_id, 1000) * (400 + draw('which product', item_id, 601)) // 1000 as liking,
                 1 + liking * (select count(*) from shop.products) // 1000 as product_id,
-                {pick('quantity', 'item_id', {1: 15, 2: 4, 3: 1})} as quantity,
+                {pick("quantity", "item_id", {1: 15, 2: 4, 3: 1})} as quantity,
                 case when black_friday then 20 when draw('discount', item_id, 100) < 14 then 10 else 0 end as percent
             from numbered
         ), priced as (
@@ -245,7 +245,7 @@ def subscriptions(con: duckdb.DuckDBPyConnection, scale: int) -> None:
     con.execute(f"""
         create table shop.subscriptions as
         with begun as (
-            select customer_id, {pick('plan', 'customer_id', {'Solo': 5, 'Duo': 4, 'Family': 2})} as plan,
+            select customer_id, {pick("plan", "customer_id", {"Solo": 5, "Duo": 4, "Family": 2})} as plan,
                 signed_up_on + (draw('weeks', customer_id, 19) * draw('times', customer_id, 20))::integer as started_on
             from shop.customers where draw('subscribes', customer_id, 4) = 0
         ), ended as (
@@ -296,9 +296,9 @@ def tickets(con: duckdb.DuckDBPyConnection, scale: int) -> None:
         ), opened as (
             select *, 1 + draw('asks', ticket_id, known) as customer_id,
                 day + to_seconds(25200 + draw('asked at', ticket_id, if(running, 25200, 57600))) as opened_at,
-                {pick('contact', 'ticket_id', {'email': 5, 'chat': 4, 'phone': 2})} as contact,
-                {pick('topic', 'ticket_id', {'delivery': 8, 'returns': 5, 'payment': 3, 'product': 3, 'account': 1})} as topic,
-                {pick('score', 'ticket_id', {5: 9, 4: 6, 3: 3, 2: 1, 1: 1})} as mood
+                {pick("contact", "ticket_id", {"email": 5, "chat": 4, "phone": 2})} as contact,
+                {pick("topic", "ticket_id", {"delivery": 8, "returns": 5, "payment": 3, "product": 3, "account": 1})} as topic,
+                {pick("score", "ticket_id", {5: 9, 4: 6, 3: 3, 2: 1, 1: 1})} as mood
             from numbered
         ), closed as (
             select *, 1 + draw('hours', ticket_id, 18) * draw('times', ticket_id, if(topic in ('delivery', 'returns'), 16, 9)) as hours,
@@ -316,7 +316,7 @@ def web_sessions(con: duckdb.DuckDBPyConnection, scale: int) -> None:
     con.execute(f"""
         create table shop.web_sessions as
         select i + 1 as session_id, date '{START}' + draw('visit day', i, {(END - START).days + 1})::integer as visited_on,
-            {pick('visit source', 'i', {'search': 4, 'social': 3, 'direct': 3, 'unknown': 1})} as source,
+            {pick("visit source", "i", {"search": 4, "social": 3, "direct": 3, "unknown": 1})} as source,
             draw('pages', i, 20) + 1 as pages, draw('robot', i, 9) = 0 as looks_automatic
         from range({SESSIONS * scale}) r(i) order by session_id
     """)

@@ -58,10 +58,23 @@ def company(name: str, folder: Path, state: Path) -> dict[str, Any]:
     with answerable.open(project_folder, state=state / "journal", run="eval") as project, answers.open("w") as out:
         for line, answer in questions.ask_all(project, questions.read(source / "questions.jsonl")):
             out.write(json.dumps({"id": line["id"], "answer": answer.model_dump(mode="json")}) + "\n")
-    command = [sys.executable, str(folder / "score.py"), str(source / "questions.jsonl"), str(answers), "--json", str(result), "--show", "wrong"]
+    command = [
+        sys.executable,
+        str(folder / "score.py"),
+        str(source / "questions.jsonl"),
+        str(answers),
+        "--json",
+        str(result),
+        "--show",
+        "wrong",
+    ]
     print(subprocess.run(command, capture_output=True, text=True).stdout)
     summary = json.loads(result.read_text())["summary"]
-    return {f"{name}: {key}": {"value": value, "against": "hand-written SQL"} for key, value in summary.items() if isinstance(value, (int, float))}
+    return {
+        f"{name}: {key}": {"value": value, "against": "hand-written SQL"}
+        for key, value in summary.items()
+        if isinstance(value, (int, float))
+    }
 
 
 def main() -> None:

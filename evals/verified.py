@@ -81,9 +81,11 @@ def _mark(lines: list[str], start: int, mark: str) -> None:
     """Set `of:` within the list entry that begins at `start`."""
     dash = re.match(r"(\s*)- ", lines[start])
     indent = (dash[1] if dash else "") + "  "
-    end = next((n for n in range(start + 1, len(lines)) if lines[n].strip() and len(lines[n]) - len(lines[n].lstrip()) < len(indent)), len(lines))
+    end = next(
+        (n for n in range(start + 1, len(lines)) if lines[n].strip() and len(lines[n]) - len(lines[n].lstrip()) < len(indent)), len(lines)
+    )
     for n in range(start + 1, end):
         if re.match(rf"{indent}of:", lines[n]):
-            lines[n] = f"{indent}of: \"{mark}\"\n"
+            lines[n] = f'{indent}of: "{mark}"\n'
             return
-    lines.insert(start + 1, f"{indent}of: \"{mark}\"\n")
+    lines.insert(start + 1, f'{indent}of: "{mark}"\n')

@@ -9,22 +9,37 @@ from zoneinfo import ZoneInfo
 
 from answerable.agent.ask import Project
 from answerable.agent.journal import Journal
+from answerable.context import cache
+from answerable.context.catalog import Catalog
 from answerable.context.engines.base import Engine
 from answerable.context.errors import EngineError
-from answerable.context.loader import load
+from answerable.context.loader import load, settings_of
 from answerable.context.settings import Limits
 from answerable.integrations.settings import fill
 
 STATE = ".answerable"
 
 
-def open_project(path: Path, state: Path | None = None, clock: Callable[[], dt.datetime] | None = None, surface: str = "python", run: str | None = None) -> Project:
+def open_project(
+    path: Path, state: Path | None = None, clock: Callable[[], dt.datetime] | None = None, surface: str = "python", run: str | None = None
+) -> Project:
     """Open the project folder at `path`. `state` is where journal and caches live (default PROJECT/.answerable)."""
-    catalog = load(path, fill)
-    zone = ZoneInfo(catalog.settings.timezone)
     folder = state or path / STATE
+    catalog = definitions(path, folder)
+    zone = ZoneInfo(catalog.settings.timezone)
     engine = connect(catalog.settings.warehouse.url, path, catalog.settings.limits, catalog.settings.timezone)
     return Project(catalog, engine, Journal(folder / "journal.db"), folder, clock or (lambda: dt.datetime.now(zone)), surface, run)
+
+
+def definitions(path: Path, state: Path) -> Catalog:
+    """The project's catalogue: as it was checked last, or read and checked anew where a file has changed. Raises as `load` does."""
+    settings, text = settings_of(path, fill)
+    kept, key = state / "catalogue.pickle", cache.key(path, text)
+    if settings and (catalog := cache.read(kept, key, settings)):
+        return catalog
+    catalog = load(path, fill)
+    cache.write(kept, key, catalog)
+    return catalog
 
 
 def _duckdb(rest: str, folder: Path, limits: Limits, timezone: str) -> Engine:
@@ -41,7 +56,7 @@ def connect(url: str, folder: Path, limits: Limits, timezone: str) -> Engine:
     """The engine for a warehouse URL; paths are relative to the project. Raises EngineError."""
     scheme, _, rest = url.partition(":")
     if scheme not in ENGINES:
-        raise EngineError(f"A warehouse of the kind {scheme} is not supported yet; supported: {', '.join(f'{s}:FILE' for s in ENGINES)}.", "unreachable")
+        raise EngineError(
+            f"A warehouse of the kind {scheme} is not supported yet; supported: {', '.join(f'{s}:FILE' for s in ENGINES)}.", "unreachable"
+        )
     return ENGINES[scheme](rest, folder, limits, timezone)
-
-

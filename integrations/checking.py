@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-
 from answerable.context.errors import Complaint, DefinitionError, EngineError, Where
 from answerable.context.importers.project import ImportedProject, write_project
 from answerable.context.loader import load
@@ -24,20 +23,29 @@ def check(folder: Path, as_json: bool, show: Callable[[tuple[Any, ...]], None]) 
     started = time.perf_counter()
     try:
         catalog = load(folder, fill)
-        found, size = list(catalog.warnings), len(catalog.models) + len(catalog.metrics) + sum(len(m.dimensions) for m in catalog.models.values())
+        found, size = (
+            list(catalog.warnings),
+            len(catalog.models) + len(catalog.metrics) + sum(len(m.dimensions) for m in catalog.models.values()),
+        )
         try:
             engine = connect(catalog.settings.warehouse.url, folder, catalog.settings.limits, catalog.settings.timezone)
             found += check_columns(catalog, engine)
             engine.close()
         except EngineError as error:
-            found.append(Complaint("warehouse", Where("answerable.yml"), str(error), "then run check again, which also looks for columns that are gone"))
+            found.append(
+                Complaint(
+                    "warehouse", Where("answerable.yml"), str(error), "then run check again, which also looks for columns that are gone"
+                )
+            )
     except DefinitionError as error:
         found, size = list(error.complaints), 0
     errors = sum(not c.warning for c in found)
     if as_json:
         for c in found:
             level = "warning" if c.warning else "error"
-            click.echo(json.dumps({"level": level, "kind": c.kind, "file": c.where.file, "line": c.where.line, "what": c.what, "mend": c.mend}))
+            click.echo(
+                json.dumps({"level": level, "kind": c.kind, "file": c.where.file, "line": c.where.line, "what": c.what, "mend": c.mend})
+            )
     else:
         show(tuple(sorted(found, key=lambda c: (c.warning, c.where.file, c.where.line))))
     checked = f", {size} definitions checked in {time.perf_counter() - started:.1f} s" if size else ""

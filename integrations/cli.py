@@ -1,4 +1,7 @@
-"""The command line: each command is a few lines over the project. Exit codes: 0 answered, 1 fault, 2 usage, 3 declined or denied, 4 clarify."""
+"""The command line: each command is a few lines over the project.
+
+Exit codes: 0 answered, 1 fault, 2 usage, 3 declined or denied, 4 clarify.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import click
-
 from answerable.agent.answer import Answer
-from answerable.agent.ask import Project
 from answerable.context.errors import AnswerableError, DefinitionError, DeniedError, GuardError, PlanError, UsageError
 from answerable.integrations.app import open_project
 
 EXIT = {"answered": 0, "declined": 3, "denied": 3, "clarify": 4, "error": 1}
 
 
-class DayType(click.ParamType):
+class DayType(click.ParamType[dt.date]):
     """A day as YYYY-MM-DD."""
 
     name = "day"
@@ -40,6 +41,7 @@ Command = Callable[..., Any]
 
 def told(work: Command) -> Command:
     """Errors as sentences with their exit code; never a traceback."""
+
     @functools.wraps(work)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         try:
@@ -100,7 +102,9 @@ def main() -> None:
 @project_options
 @output_options
 @told
-def ask(question: tuple[str, ...], today: dt.date | None, thread: str | None, folder: Path, state: Path | None, user: str | None, **output: Any) -> None:
+def ask(
+    question: tuple[str, ...], today: dt.date | None, thread: str | None, folder: Path, state: Path | None, user: str | None, **output: Any
+) -> None:
     """Answer a question in plain words."""
     with open_project(folder, state, surface="cli") as project:
         _deliver(project.ask(" ".join(question), user=user, thread=thread, today=today), **output)
@@ -129,7 +133,9 @@ def chat(today: dt.date | None, folder: Path, state: Path | None, user: str | No
 @click.option("--to", "end", help="The day after the window's last.")
 @click.option("--order", multiple=True, help="A column to order by; -name descends.")
 @click.option("--limit", type=int, help="At most so many rows.")
-@click.option("--plan", "plan_file", type=click.Path(path_type=Path), help="A plan as a JSON file, instead of the options; - for standard input.")
+@click.option(
+    "--plan", "plan_file", type=click.Path(path_type=Path), help="A plan as a JSON file, instead of the options; - for standard input."
+)
 @project_options
 @output_options
 @told
@@ -190,7 +196,9 @@ def _explain(answer: Answer) -> None:
     if answer.plan:
         click.echo(f"\n  plan  {json.dumps(answer.plan)}")
     for definition in answer.definitions:
-        click.echo(f"  {definition['label']}: {definition.get('formula') or definition.get('description') or ''}  [{definition.get('where', '')}]")
+        click.echo(
+            f"  {definition['label']}: {definition.get('formula') or definition.get('description') or ''}  [{definition.get('where', '')}]"
+        )
     click.echo("  " + "   ".join(f"{step} {ms:.1f} ms" for step, ms in answer.timings.items()))
 
 
@@ -368,7 +376,10 @@ def _complaints(complaints: tuple[Any, ...]) -> None:
     """Complaints as people read them: kind, place, what, mend."""
     for complaint in complaints:
         mark, level = ("!", "warning") if complaint.warning else ("✗", "error")
-        click.echo(f"{mark} {level:<8} {complaint.kind:<15} {complaint.where}\n           {complaint.what}\n  mend     {complaint.mend}\n", err=True)
+        click.echo(
+            f"{mark} {level:<8} {complaint.kind:<15} {complaint.where}\n           {complaint.what}\n  mend     {complaint.mend}\n",
+            err=True,
+        )
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import click
-
 from answerable.context.errors import UsageError
 from answerable.context.importers import dbt
 from answerable.context.importers.project import ImportedProject, ImportProblem, write_project
@@ -23,4 +22,7 @@ def run(format: str, path: Path, out: Path, warehouse: str, name: str) -> None:
         raise UsageError(str(problem)) from None
     for note in project.notes:
         click.echo(f"! {note}")
-    click.echo(f"{len(written)} files written to {out}; what the source publishes is endorsed. {len(project.notes)} things are carried over otherwise or left out.")
+    click.echo(
+        f"{len(written)} files written to {out}; what the source publishes is endorsed. "
+        f"{len(project.notes)} things are carried over otherwise or left out."
+    )

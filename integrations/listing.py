@@ -8,7 +8,6 @@ from dataclasses import asdict
 from typing import Any
 
 import click
-
 from answerable.agent.ask import Project
 from answerable.agent.describe import all_metrics, item
 from answerable.context.catalog import Catalog
@@ -22,7 +21,11 @@ def catalog(project: Project, user: str | None, name: str | None, as_json: bool)
     seen = project.sights.of(project.principal(user)).catalog
     if name:
         found = _one(seen, name)
-        click.echo(json.dumps(found, ensure_ascii=False) if as_json else "\n".join(f"{key:<12} {_said(value)}" for key, value in found.items() if value))
+        click.echo(
+            json.dumps(found, ensure_ascii=False)
+            if as_json
+            else "\n".join(f"{key:<12} {_said(value)}" for key, value in found.items() if value)
+        )
         return
     if as_json:
         click.echo(json.dumps({"metrics": all_metrics(seen), "models": [_model(m) for m in seen.models.values()]}, ensure_ascii=False))

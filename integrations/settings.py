@@ -12,6 +12,7 @@ _ENV = re.compile(r"\$\{([A-Za-z_]\w*)\}")
 
 def fill(text: str) -> str:
     """Replace each `${NAME}` outside comments by its environment variable. Raises UsageError that names one which is not set."""
+
     def value(match: re.Match[str]) -> str:
         if match[1] not in os.environ:
             raise UsageError(f"answerable.yml needs the environment variable {match[1]}, which is not set.")

@@ -5,18 +5,27 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from rich.cells import cell_len
-from rich.console import Console
-from rich.text import Text
-
 from answerable.agent import wording
 from answerable.agent.answer import Answer
 from answerable.agent.plan import Span
 from answerable.context.query import Column
+from rich.cells import cell_len
+from rich.console import Console
+from rich.text import Text
 
 WIDTH, SHOWN, BAR = 88, 12, 22
 LINES = {"metric": "━", "dimension": "═", "entity": "═", "join": "═", "value": "·", "time": "╌", "period": "╌", "date": "╌"}
-STYLES = {"metric": "blue", "dimension": "green", "entity": "green", "join": "green", "value": "yellow", "time": "magenta", "period": "magenta", "date": "magenta", "gap": "bold red"}
+STYLES = {
+    "metric": "blue",
+    "dimension": "green",
+    "entity": "green",
+    "join": "green",
+    "value": "yellow",
+    "time": "magenta",
+    "period": "magenta",
+    "date": "magenta",
+    "gap": "bold red",
+}
 MARKS = {"verified": ("◆ Verified", "green"), "governed": ("◉ Governed", "blue"), "endorsed_sql": ("▣ Endorsed SQL", "yellow")}
 TRUST = {
     "verified": "Somebody confirmed this plan against a trusted source.",
@@ -130,7 +139,7 @@ def _data(answer: Answer, out: Console, rows: int | None) -> None:
         number = Text(wording.cell(answer.rows[0][_metric(columns)], columns[_metric(columns)]), style="bold")
         out.print(number.append(f"  {columns[_metric(columns)].label}", style="dim"))
     out.print(_wrapped(answer.text, out))
-    if len(answer.rows) > 1 or len(columns) > 1 and answer.rows and any(c.kind != "metric" for c in columns):
+    if len(answer.rows) > 1 or (len(columns) > 1 and answer.rows and any(c.kind != "metric" for c in columns)):
         out.print()
         _table(answer, columns, out, rows)
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlglot import exp
-
 from answerable.context.catalog import Catalog
 from answerable.context.compiler import combine
 from answerable.context.compiler.cells import Cells
@@ -21,6 +19,7 @@ from answerable.context.expr import BadExpression, dotted, parse_condition, subs
 from answerable.context.model import SimpleMetric
 from answerable.context.paths import Field
 from answerable.context.query import Column, SemanticQuery, TimeWindow, Top
+from sqlglot import exp
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,9 @@ class _Plan:
             raise NotSupported("The window to compare with is of another length, so its periods do not line up.", "compare")
         if self.period is None or not (framed or self.spine):
             return []
-        return [(step_name(self.catalog, PERIODS), combine.periods(self.catalog, self.period, self.scans, self.query.window or TimeWindow()))]
+        return [
+            (step_name(self.catalog, PERIODS), combine.periods(self.catalog, self.period, self.scans, self.query.window or TimeWindow()))
+        ]
 
     def _fills(self) -> bool:
         return any(isinstance(m := self.catalog.metric(n), SimpleMetric) and m.fill is not None for n in self.query.metrics)
@@ -146,14 +147,14 @@ class _Plan:
             select.set("qualify", exp.Qualify(this=exp.and_(*last)))
         return select.limit(limit) if isinstance(limit, int) else select
 
-    def _having(self, text: str) -> exp.Expression:
+    def _having(self, text: str) -> exp.Expr:
         try:
             tree = parse_condition(text)
         except BadExpression as error:
             raise WrongType(f"The condition {error}.", text) from None
         known = {**self.shown, **{ref: quoted(ref) for ref in self.query.by}}
 
-        def value(column: exp.Column) -> exp.Expression:
+        def value(column: exp.Column) -> exp.Expr:
             name = dotted(column)
             if name not in known:
                 raise UnknownName(f"{name} is not a metric of this plan.", name, nearest(name, known))
@@ -161,7 +162,7 @@ class _Plan:
 
         return substitute(tree, value)
 
-    def _order(self) -> list[exp.Expression]:
+    def _order(self) -> list[exp.Expr]:
         """The plan's order, then the keys, so that equal rows stand where they stood."""
         known = [*self.query.by, *self.shown, *self.shares]
         asked = [(text.lstrip("-"), text.startswith("-")) for text in self.query.order]
@@ -171,11 +172,13 @@ class _Plan:
         rest = [(ref, False) for ref in self.query.by if ref not in {name for name, _ in asked}]
         return [_ordered(quoted(name), descending) for name, descending in [*asked, *rest]]
 
-    def _share(self, name: str) -> exp.Expression:
+    def _share(self, name: str) -> exp.Expr:
         metric = self.catalog.metric(name)
         assert self.query.share is not None
         if not isinstance(metric, SimpleMetric) or not additive(metric):
-            raise NotSupported(f"The parts of {metric.words if metric else name} do not add up to its whole, so a share of it is not supported yet.", name)
+            raise NotSupported(
+                f"The parts of {metric.words if metric else name} do not add up to its whole, so a share of it is not supported yet.", name
+            )
         within = [ref for ref in self.query.share if ref != "total"]
         for ref in within:
             if ref not in self.query.by:
@@ -207,7 +210,7 @@ def _refuse_what_is_not_compiled(query: SemanticQuery) -> None:
         raise PlanError("The window is empty: it ends where it starts, or before.", "window")
 
 
-def _ordered(column: exp.Expression, descending: bool) -> exp.Ordered:
+def _ordered(column: exp.Expr, descending: bool) -> exp.Ordered:
     return exp.Ordered(this=column, desc=descending, nulls_first=False)
 
 

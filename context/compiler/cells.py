@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from sqlglot import exp
-
 from answerable.context.catalog import Catalog
 from answerable.context.compiler.time import Frame, Span, Step
 from answerable.context.errors import NotSupported, UnknownName, nearest
@@ -22,6 +20,7 @@ from answerable.context.model import (
     SimpleMetric,
 )
 from answerable.context.query import TimeWindow
+from sqlglot import exp
 
 
 @dataclass(frozen=True)
@@ -44,14 +43,16 @@ class Cells:
         self.catalog = catalog
         self.columns: dict[Cell, str] = {}
 
-    def expression(self, name: str, frame: Frame = (), window: TimeWindow | None = None) -> exp.Expression:
+    def expression(self, name: str, frame: Frame = (), window: TimeWindow | None = None) -> exp.Expr:
         """The metric `name` as SQL over cells' columns. Raises UnknownName or NotSupported."""
         metric = self.catalog.metric(name)
         if metric is None:
-            raise UnknownName(f"There is no metric {name}.", name, nearest(name, [n for n, m in self.catalog.metrics.items() if not m.hidden]))
+            raise UnknownName(
+                f"There is no metric {name}.", name, nearest(name, [n for n, m in self.catalog.metrics.items() if not m.hidden])
+            )
         return self._expression(metric, Cell(_NONE, frame, window=window))
 
-    def _expression(self, metric: Metric, at: Cell) -> exp.Expression:
+    def _expression(self, metric: Metric, at: Cell) -> exp.Expr:
         match metric:
             case SimpleMetric():
                 column = exp.column(self._column(replace(at, metric=metric)))
@@ -66,14 +67,16 @@ class Cells:
                 return exp.paren(_null_over_zero(tree), copy=False)
             case CumulativeMetric():
                 if metric.at_period != "last":
-                    raise NotSupported(f"{metric.words} shows the {metric.at_period} value of a period, which is not supported yet.", metric.name)
+                    raise NotSupported(
+                        f"{metric.words} shows the {metric.at_period} value of a period, which is not supported yet.", metric.name
+                    )
                 return self._inner(metric.metric, replace(at, frame=(*at.frame, _running(metric))))
             case ConversionMetric():
                 return self._conversion(metric, at)
             case _:
                 assert_never(metric)
 
-    def _conversion(self, metric: ConversionMetric, at: Cell) -> exp.Expression:
+    def _conversion(self, metric: ConversionMetric, at: Cell) -> exp.Expr:
         converted = self.catalog.metric(metric.converted)
         if not isinstance(converted, SimpleMetric) or not isinstance(self.catalog.metric(metric.base), SimpleMetric):
             raise NotSupported(f"{metric.words} is made of metrics that are not simple, which is not supported yet.", metric.name)
@@ -83,13 +86,13 @@ class Cells:
             return count
         return exp.Div(this=exp.cast(nonnull, "DOUBLE"), expression=exp.func("NULLIF", self._inner(metric.base, at), exp.Literal.number(0)))
 
-    def _inner(self, name: str, at: Cell) -> exp.Expression:
+    def _inner(self, name: str, at: Cell) -> exp.Expr:
         metric = self.catalog.metric(name)
         if metric is None:
             raise UnknownName(f"There is no metric {name}.", name)
         return self._expression(metric, at)
 
-    def _part(self, part: Input, at: Cell) -> exp.Expression:
+    def _part(self, part: Input, at: Cell) -> exp.Expr:
         if part.offset:
             at = replace(at, frame=(*at.frame, Step("offset", Span.of(part.offset))))
         if part.offset_to:
@@ -108,7 +111,7 @@ class Cells:
         return self.columns[cell]
 
 
-def _null_over_zero(tree: exp.Expression) -> exp.Expression:
+def _null_over_zero(tree: exp.Expr) -> exp.Expr:
     """Arithmetic of metrics, in which a zero denominator gives null on every engine."""
     for division in list(tree.find_all(exp.Div)):
         if not isinstance(division.expression, (exp.Literal, exp.Nullif)):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from sqlglot import exp
-
 from answerable.context.catalog import Catalog
 from answerable.context.expr import parse_expression
 from answerable.context.model import Metric, SimpleMetric, UnitColumn
 from answerable.context.paths import Field
 from answerable.context.query import Column
+from sqlglot import exp
 
 
 def additive(metric: SimpleMetric) -> bool:
@@ -23,7 +22,7 @@ def additive(metric: SimpleMetric) -> bool:
 def key_column(field: Field) -> Column:
     """What a group-by gives: a day or a moment, a number for a part of a time, else the dimension's own type."""
     dimension = field.dimension
-    kind = "number" if field.is_part else dimension.type
+    kind: str = "number" if field.is_part else dimension.type
     if kind == "time":
         kind = "time" if (field.grain or dimension.grain or "day") in ("second", "minute", "hour") else "date"
     unit = dimension.unit if isinstance(dimension.unit, str) else None
@@ -39,13 +38,29 @@ def share_name(metric: str, share: tuple[str, ...] | None) -> str:
 def value_column(name: str, catalog: Catalog) -> Column:
     metric: Metric | None = catalog.metric(name)
     if metric is not None:
-        return Column(name, "metric", name, getattr(metric, "type", "number") if isinstance(metric, SimpleMetric) else "number", unit_of(metric), metric.format, metric.words)
+        return Column(
+            name,
+            "metric",
+            name,
+            getattr(metric, "type", "number") if isinstance(metric, SimpleMetric) else "number",
+            unit_of(metric),
+            metric.format,
+            metric.words,
+        )
     base = next((n for n in sorted(catalog.metrics, key=len, reverse=True) if name.startswith(n + "_")), name)
     inner = catalog.metric(base)
     suffix = name[len(base) + 1 :]
     rate = suffix == "change_rate" or suffix.startswith("share")
     unit = "%" if rate else (unit_of(inner) if inner else None)
-    return Column(name, "change" if "change" in suffix or suffix == "before" else "share", base, "number", unit, None, f"{inner.words if inner else base}, {suffix.replace('_', ' ')}")
+    return Column(
+        name,
+        "change" if "change" in suffix or suffix == "before" else "share",
+        base,
+        "number",
+        unit,
+        None,
+        f"{inner.words if inner else base}, {suffix.replace('_', ' ')}",
+    )
 
 
 def unit_of(metric: Metric) -> str | None:

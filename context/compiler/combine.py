@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 
-from sqlglot import exp
-
 from answerable.context.catalog import Catalog
 from answerable.context.compiler.scan import PERIOD, Scan, grain_of
 from answerable.context.compiler.time import Span, as_datetime, floor, literal, truncated
 from answerable.context.errors import NotSupported
 from answerable.context.paths import Field
 from answerable.context.query import TimeWindow
+from sqlglot import exp
 
 TOGETHER, FILLED, GROUPS = "together", "filled", "groups"
 
@@ -45,7 +44,7 @@ def filled(source: str, periods: str, period: str, keys: list[str], values: list
     """
     others = [key for key in keys if key != period]
     groups = exp.select(*(quoted(k) for k in others)).distinct().from_(source).subquery(GROUPS)
-    on = [exp.EQ(this=quoted(period, source), expression=exp.column(PERIOD, table=periods))]
+    on: list[exp.Expr] = [exp.EQ(this=quoted(period, source), expression=exp.column(PERIOD, table=periods))]
     on += [exp.NullSafeEQ(this=quoted(k, source), expression=quoted(k, GROUPS)) for k in others]
     shown = [exp.alias_(exp.column(PERIOD, table=periods), k, quoted=True) if k == period else quoted(k, GROUPS) for k in keys]
     select = exp.select(*shown, *(quoted(v, source) for v in values)).from_(periods)
@@ -67,13 +66,13 @@ def periods(catalog: Catalog, field: Field, scans: list[Scan], window: TimeWindo
     start = _floor(window.start, grain, catalog) if window.start else truncated(exp.column("first", table="data"), grain, settings)
     last = _floor(_before(window.end), grain, catalog) if window.end else truncated(exp.column("last", table="data"), grain, settings)
     series = exp.GenerateSeries(start=start, end=last, step=Span.grain(grain).sql(exp.null(), 1).expression)
-    cell: exp.Expression = exp.Unnest(expressions=[series])
+    cell: exp.Expr = exp.Unnest(expressions=[series])
     cell = cell if grain == "hour" else exp.cast(cell, "DATE")
     select = exp.select(exp.alias_(cell, PERIOD))
     return select if window.start and window.end else select.from_(data)
 
 
-def _floor(moment: dt.date, grain: str, catalog: Catalog) -> exp.Expression:
+def _floor(moment: dt.date, grain: str, catalog: Catalog) -> exp.Expr:
     if grain == "hour":
         return literal(as_datetime(moment).replace(minute=0, second=0, microsecond=0))
     day = moment.date() if isinstance(moment, dt.datetime) else moment
@@ -87,8 +86,9 @@ def _before(end: dt.date) -> dt.date:
 def _data_bounds(scans: list[Scan]) -> exp.Query:
     facts = {(scan.model.name, scan.time) for scan in scans if scan.time}
     bounds = [
-        exp.select(exp.alias_(exp.Min(this=exp.column(time, table=name)), "first"), exp.alias_(exp.Max(this=exp.column(time, table=name)), "last"))
-        .from_(exp.to_table(name).as_(name))
+        exp.select(
+            exp.alias_(exp.Min(this=exp.column(time, table=name)), "first"), exp.alias_(exp.Max(this=exp.column(time, table=name)), "last")
+        ).from_(exp.to_table(name).as_(name))
         for name, time in sorted(facts, key=str)
     ]
     union: exp.Query = bounds[0]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from sqlglot import exp
-
 from answerable.context.compiler.time import Frame, Moment, Span, Step, as_datetime
 from answerable.context.errors import PlanError
 from answerable.context.query import Compare, TimeWindow
+from sqlglot import exp
 
 
 def moved(compare: Compare, window: TimeWindow | None) -> tuple[Frame, TimeWindow | None]:
@@ -39,7 +38,7 @@ def _between(start: Moment, end: Moment) -> Span:
     return Span(days=length.days) if not length.seconds else Span(seconds=length.days * 86_400 + length.seconds)
 
 
-def changes(name: str, now: exp.Expression, before: exp.Expression) -> dict[str, exp.Expression]:
+def changes(name: str, now: exp.Expr, before: exp.Expr) -> dict[str, exp.Expr]:
     """The wide columns: the value before, the difference, and the fraction by which it changed (null over zero)."""
     change = exp.Sub(this=exp.paren(now.copy()), expression=exp.paren(before.copy()))
     whole = exp.func("NULLIF", before.copy(), exp.Literal.number(0))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from sqlglot import exp
-
 from answerable.context.compiler.relation import Relation
 from answerable.context.compiler.scan import Scanner
 from answerable.context.compiler.time import Span
 from answerable.context.errors import NotSupported, Unreachable
 from answerable.context.expr import dotted, parse_expression, substitute
 from answerable.context.model import ConversionMetric, Model, SimpleMetric
+from sqlglot import exp
 
 CONVERTED, EVENTS = "converted", "events"
 
@@ -43,7 +42,7 @@ def conversion(scanner: Scanner, metric: ConversionMetric) -> exp.Select:
     return outer.group_by(*(exp.Literal.number(n + 1) for n in range(len(shown)))) if shown else outer
 
 
-def _inputs(events: Relation, converted: SimpleMetric) -> tuple[list[exp.Expression], exp.Expression]:
+def _inputs(events: Relation, converted: SimpleMetric) -> tuple[list[exp.Expr], exp.Expr]:
     """The columns that the converted metric aggregates, and its expression over them."""
     names: dict[str, str] = {}
     for found in parse_expression(converted.expr).find_all(exp.Column):
@@ -52,13 +51,13 @@ def _inputs(events: Relation, converted: SimpleMetric) -> tuple[list[exp.Express
     return columns, substitute(parse_expression(converted.expr), lambda column: exp.column(names[dotted(column)]))
 
 
-def _pairs(scanner: Scanner, events: Relation, metric: ConversionMetric) -> exp.Expression:
+def _pairs(scanner: Scanner, events: Relation, metric: ConversionMetric) -> exp.Expr:
     """The same entity, the converted event not before the base one and within the window, and what must agree."""
     base, moment = scanner.relation, scanner.relation.moment()
     said = metric.entity if isinstance(metric.entity, dict) else {"base": metric.entity, "converted": metric.entity}
     pairs = [(_key(base.model, said["base"], scanner), _key(events.model, said["converted"], scanner))]
     pairs += [(name, name) for name in metric.constant]
-    on: list[exp.Expression] = [exp.EQ(this=base.column((), ours), expression=events.column((), theirs)) for ours, theirs in pairs]
+    on: list[exp.Expr] = [exp.EQ(this=base.column((), ours), expression=events.column((), theirs)) for ours, theirs in pairs]
     on.append(events.moment() >= moment)
     if metric.window:
         on.append(events.moment() < Span.of(metric.window).sql(moment.copy(), 1))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sqlglot import exp
-
 from answerable.context.catalog import Catalog
 from answerable.context.compiler.columns import key_column
 from answerable.context.compiler.combine import quoted
@@ -14,6 +12,7 @@ from answerable.context.compiler.scan import within
 from answerable.context.errors import NotSupported, PlanError, UnknownName, Unreachable, nearest
 from answerable.context.model import Model
 from answerable.context.query import Column, SemanticQuery, Top
+from sqlglot import exp
 
 
 def listing(query: SemanticQuery, catalog: Catalog) -> tuple[exp.Select, tuple[Column, ...]]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import replace
 
-from sqlglot import exp
-
 from answerable.context.catalog import Catalog
 from answerable.context.compiler.time import part, truncated
 from answerable.context.errors import UnknownName, Unreachable, WrongType, nearest
 from answerable.context.expr import BadExpression, dotted, is_aggregate, parse_condition, parse_expression, substitute
 from answerable.context.model import Model
 from answerable.context.paths import Field, Path, follow, resolve
+from sqlglot import exp
 
 RAW = "__column"
 """Behind a dimension's name: the physical column of that name, where the dimension computes something else."""
@@ -33,7 +32,7 @@ class Relation:
             return replace(resolve(self.catalog, self.model, own), ref=ref)
         return resolve(self.catalog, self.model, ref)
 
-    def key(self, field: Field) -> exp.Expression:
+    def key(self, field: Field) -> exp.Expr:
         """A field as SQL, cut to its grain."""
         column = self.column(field.path, field.dimension.name)
         if field.is_part:
@@ -49,11 +48,11 @@ class Relation:
         assert self.time is not None
         return self.column((), self.time)
 
-    def measured(self, text: str) -> exp.Expression:
+    def measured(self, text: str) -> exp.Expr:
         """A metric's `expr`: bare names are the table's columns, dotted ones walk joins."""
         return substitute(parse_expression(text), lambda column: self._defined(column, raw=True))
 
-    def filtered(self, text: str) -> exp.Expression:
+    def filtered(self, text: str) -> exp.Expr:
         """A metric's own filter: a dimension's name wins over a column's."""
         return substitute(parse_expression(text), lambda column: self._defined(column, raw=False))
 
@@ -67,7 +66,7 @@ class Relation:
             name += RAW
         return self.column(tuple(head), name)
 
-    def condition(self, text: str) -> exp.Expression:
+    def condition(self, text: str) -> exp.Expr:
         """A plan's condition over dimensions, with its types checked."""
         try:
             tree = parse_condition(text)
@@ -82,14 +81,14 @@ class Relation:
             check_types(column, fields[dotted(column)])
         return substitute(tree, lambda column: self._typed(column, fields[dotted(column)]))
 
-    def _typed(self, column: exp.Column, field: Field) -> exp.Expression:
+    def _typed(self, column: exp.Column, field: Field) -> exp.Expr:
         return self.key(field) if field.grain else self.column(field.path, field.dimension.name)
 
-    def select(self, *columns: exp.Expression) -> exp.Select:
+    def select(self, *columns: exp.Expr) -> exp.Select:
         """SELECT columns FROM the fact and its joins, each joined left so that no row of the fact is lost."""
         return self.joined(exp.select(*columns).from_(self.table()))
 
-    def table(self) -> exp.Table:
+    def table(self) -> exp.Expr:
         """The fact itself, under its alias."""
         return exp.to_table(self.model.name).as_(self.aliases[()])
 
@@ -99,10 +98,12 @@ class Relation:
                 select = select.join(exp.to_table(self._model(path).name).as_(alias), on=self._on(path), join_type="left")
         return select
 
-    def _on(self, path: Path) -> exp.Expression:
+    def _on(self, path: Path) -> exp.Expr:
         join = self._model(path[:-1]).joins[path[-1]]
         near, far = self.aliases[path[:-1]], self.aliases[path]
-        pairs = [exp.EQ(this=exp.column(own, table=near), expression=exp.column(theirs, table=far)) for own, theirs in join.on.items()]
+        pairs: list[exp.Expr] = [
+            exp.EQ(this=exp.column(own, table=near), expression=exp.column(theirs, table=far)) for own, theirs in join.on.items()
+        ]
         if join.valid:
             if not self.time:
                 raise Unreachable(f"{self.model.words} has no time, and {join.words} holds for a span of time.", ".".join(path))

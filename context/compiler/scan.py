@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from sqlglot import exp
-
 from answerable.context.catalog import Catalog
 from answerable.context.compiler.cells import Cell
 from answerable.context.compiler.relation import Relation
@@ -15,6 +13,7 @@ from answerable.context.errors import NotSupported, PlanError, Unreachable
 from answerable.context.model import GRAINS, Model, SimpleMetric, UnitColumn
 from answerable.context.paths import Field
 from answerable.context.query import SemanticQuery, TimeWindow
+from sqlglot import exp
 
 PERIODS, PERIOD = "periods", "period"
 
@@ -106,11 +105,11 @@ class Scanner:
         select = select.where(*conditions, copy=False)
         return select.group_by(*(exp.Literal.number(n + 1) for n in range(len(keys))), copy=False) if keys else select
 
-    def _key(self, field: Field, framed: Field | None) -> exp.Expression:
+    def _key(self, field: Field, framed: Field | None) -> exp.Expr:
         value = exp.column(PERIOD, table=self.periods) if field is framed else self.relation.key(field)
         return exp.alias_(value, field.ref, quoted=True)
 
-    def _measure(self, column: str, cell: Cell, own_filter: bool) -> exp.Expression:
+    def _measure(self, column: str, cell: Cell, own_filter: bool) -> exp.Expr:
         tree = self.relation.measured(cell.metric.expr)
         condition = self._filter(cell) if own_filter else None
         if condition is not None or not self.query.by:
@@ -121,17 +120,17 @@ class Scanner:
 
     # -- filters --------------------------------------------------------------------------------------------------------
 
-    def _filter(self, cell: Cell) -> exp.Expression | None:
+    def _filter(self, cell: Cell) -> exp.Expr | None:
         said = [self.relation.filtered(cell.metric.filter)] if cell.metric.filter else []
         said += [self.relation.condition(text) for text in cell.filters]
         return exp.and_(*said) if said else None
 
-    def _shared_filter(self) -> exp.Expression | None:
+    def _shared_filter(self) -> exp.Expr | None:
         """The filter that all cells have in common as a whole, so that it can stand in WHERE."""
         said = {(cell.metric.filter, cell.filters) for _, cell in self.scan.cells}
         return (self._filter(self.scan.cells[0][1]) or exp.true()) if len(said) == 1 and said != {(None, ())} else None
 
-    def _any_filter(self) -> list[exp.Expression]:
+    def _any_filter(self) -> list[exp.Expr]:
         """Rows that no cell counts make no group."""
         said = [self._filter(cell) for _, cell in self.scan.cells]
         known = [condition for condition in said if condition is not None]
@@ -139,7 +138,7 @@ class Scanner:
 
     # -- time -------------------------------------------------------------------------------------------------------------
 
-    def window(self) -> list[exp.Expression]:
+    def window(self) -> list[exp.Expr]:
         window = frame_window(self.scan.frame, self.scan.window or TimeWindow(), self.catalog.settings)
         if not window.start and not window.end:
             if self.scan.frame and not self.scan.window and self.scan.frame[0].kind != "all":
@@ -155,22 +154,22 @@ class Scanner:
     def period_field(self) -> Field | None:
         return period_field(self.fields, self.scan)
 
-    def _over_periods(self, columns: list[exp.Expression], framed: Field) -> exp.Select:
+    def _over_periods(self, columns: list[exp.Expr], framed: Field) -> exp.Select:
         """Each shown period with the rows that its frame counts."""
         period = exp.column(PERIOD, table=self.periods)
         window = self.scan.window or TimeWindow()
         start, end = frame_sql(self.scan.frame, period, grain_of(framed), window, self.catalog.settings)
         moment = self._moment()
-        bounds = [moment.copy() >= start] if start is not None else []
+        bounds: list[exp.Expr] = [moment.copy() >= start] if start is not None else []
         bounds.append(moment.copy() < end)
         fact = exp.to_table(self.scan.model.name).as_(self.scan.model.name)
         select = exp.select(*columns).from_(self.periods).join(fact, on=exp.and_(*bounds))
         return self.relation.joined(select)
 
 
-def within(moment: exp.Expression, start: Moment | None, end: Moment | None) -> list[exp.Expression]:
+def within(moment: exp.Expr, start: Moment | None, end: Moment | None) -> list[exp.Expr]:
     """Half-open, and never on a truncated column."""
-    bounds: list[exp.Expression] = [moment.copy() >= literal(start)] if start else []
+    bounds: list[exp.Expr] = [moment.copy() >= literal(start)] if start else []
     return [*bounds, moment.copy() < literal(end)] if end else bounds
 
 
@@ -190,9 +189,10 @@ def period_field(fields: list[Field], scan: Scan) -> Field | None:
     return own[0] if own else None
 
 
-def _where(tree: exp.Expression, condition: exp.Expression) -> exp.Expression:
+def _where(tree: exp.Expr, condition: exp.Expr) -> exp.Expr:
     """Each aggregate of the tree over the rows of the condition only."""
-    def filtered(node: exp.Expression) -> exp.Expression:
+
+    def filtered(node: exp.Expr) -> exp.Expr:
         if isinstance(node, (exp.AggFunc, exp.WithinGroup)) and not isinstance(node.parent, (exp.WithinGroup, exp.Filter)):
             return exp.Filter(this=node.copy(), expression=exp.Where(this=condition.copy()))
         return node
@@ -200,9 +200,10 @@ def _where(tree: exp.Expression, condition: exp.Expression) -> exp.Expression:
     return tree.transform(filtered, copy=True)
 
 
-def _empty_counts_are_null(tree: exp.Expression) -> exp.Expression:
+def _empty_counts_are_null(tree: exp.Expr) -> exp.Expr:
     """A count of nothing is null, as a sum of nothing is; a distinct count is 0."""
-    def nulled(node: exp.Expression) -> exp.Expression:
+
+    def nulled(node: exp.Expr) -> exp.Expr:
         if isinstance(node, exp.Count) and not isinstance(node.this, exp.Distinct) and not isinstance(node.parent, exp.Nullif):
             return exp.Nullif(this=node.copy(), expression=exp.Literal.number(0))
         return node

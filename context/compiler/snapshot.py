@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from sqlglot import exp
-
 from answerable.context.compiler.scan import Scanner, grain_of, within
 from answerable.context.compiler.time import frame_window, truncated
 from answerable.context.errors import NotSupported
 from answerable.context.model import Pick
 from answerable.context.paths import Field
 from answerable.context.query import TimeWindow
+from sqlglot import exp
 
 DAY, VALUE = "day", "of_day"
 
@@ -19,7 +18,9 @@ def snapshot(scanner: Scanner, pick: Pick) -> exp.Select:
     metric = scanner.scan.cells[0][1].metric
     field = scanner.period_field()
     if pick.per or pick.after or (scanner.scan.frame and field is not None):
-        raise NotSupported(f"{metric.words} is a balance, and a balance moved in time or picked for each group is not supported yet.", metric.name)
+        raise NotSupported(
+            f"{metric.words} is a balance, and a balance moved in time or picked for each group is not supported yet.", metric.name
+        )
     if pick.pick in ("average", "min", "max"):
         return _over_days(scanner, pick.pick)
     window = frame_window(scanner.scan.frame, scanner.scan.window or TimeWindow(), scanner.catalog.settings)
@@ -28,7 +29,7 @@ def snapshot(scanner: Scanner, pick: Pick) -> exp.Select:
     return select.where(_picked(scanner, pick.pick, field, window), copy=False)
 
 
-def _picked(scanner: Scanner, pick: str, field: Field | None, window: TimeWindow) -> exp.Expression:
+def _picked(scanner: Scanner, pick: str, field: Field | None, window: TimeWindow) -> exp.Expr:
     model, time = scanner.scan.model, scanner.scan.time or ""
     own = exp.column(time, table=model.name)
     fine = (model.dimensions[time].grain or "day") in ("second", "minute", "hour")
@@ -36,7 +37,9 @@ def _picked(scanner: Scanner, pick: str, field: Field | None, window: TimeWindow
     function = exp.Max if pick == "last" else exp.Min
     inner = exp.select(function(this=day.copy())).from_(exp.to_table(model.name).as_(model.name))
     if field is not None:
-        inner = inner.where(*within(own, window.start, window.end)).group_by(truncated(own.copy(), grain_of(field), scanner.catalog.settings))
+        inner = inner.where(*within(own, window.start, window.end)).group_by(
+            truncated(own.copy(), grain_of(field), scanner.catalog.settings)
+        )
         return exp.In(this=day, query=exp.Subquery(this=inner))
     inner = inner.where(*within(own, window.start if pick == "first" else None, window.end))
     return exp.EQ(this=day, expression=exp.Subquery(this=inner))

@@ -8,14 +8,24 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlglot import exp
-
 from answerable.context.errors import NotSupported
 from answerable.context.query import TimeWindow
 from answerable.context.settings import ProjectSettings
+from sqlglot import exp
 
 Moment = dt.datetime | dt.date
-UNITS = {"second": 0, "minute": 0, "hour": 0, "day": 1, "week": 7, "month": 1, "quarter": 3, "year": 12, "fiscal_quarter": 3, "fiscal_year": 12}
+UNITS = {
+    "second": 0,
+    "minute": 0,
+    "hour": 0,
+    "day": 1,
+    "week": 7,
+    "month": 1,
+    "quarter": 3,
+    "year": 12,
+    "fiscal_quarter": 3,
+    "fiscal_year": 12,
+}
 _SPAN = re.compile(r"(\d+) (second|minute|hour|day|week|month|quarter|year)s?")
 
 
@@ -50,7 +60,7 @@ class Span:
     def after(self, moment: Moment) -> Moment:
         return shift(moment, self.months, self.days, self.seconds)
 
-    def sql(self, moment: exp.Expression, sign: Literal[-1, 1]) -> exp.Expression:
+    def sql(self, moment: exp.Expr, sign: Literal[-1, 1]) -> exp.Expr:
         n, unit = (self.months, "MONTH") if self.months else (self.days, "DAY") if self.days else (self.seconds, "SECOND")
         interval = exp.Interval(this=exp.Literal.string(str(n)), unit=exp.var(unit))
         return exp.Add(this=moment, expression=interval) if sign > 0 else exp.Sub(this=moment, expression=interval)
@@ -102,16 +112,16 @@ def week_day(settings: ProjectSettings) -> int:
     return {"monday": 0, "saturday": 5, "sunday": 6}[settings.week_start]
 
 
-def literal(moment: Moment) -> exp.Expression:
+def literal(moment: Moment) -> exp.Expr:
     """A typed literal, so that no engine guesses."""
     if isinstance(moment, dt.datetime):
         return exp.cast(exp.Literal.string(moment.isoformat(sep=" ")), "TIMESTAMP")
     return exp.cast(exp.Literal.string(moment.isoformat()), "DATE")
 
 
-def truncated(moment: exp.Expression, grain: str, settings: ProjectSettings) -> exp.Expression:
+def truncated(moment: exp.Expr, grain: str, settings: ProjectSettings) -> exp.Expr:
     """The start of the period that holds a moment: a date from the day on, else a timestamp."""
-    ahead: exp.Expression | None = None
+    ahead: exp.Expr | None = None
     if grain == "week" and week_day(settings):
         ahead = exp.Interval(this=exp.Literal.string(str(7 - week_day(settings))), unit=exp.var("DAY"))
     if grain.startswith("fiscal_"):
@@ -119,7 +129,7 @@ def truncated(moment: exp.Expression, grain: str, settings: ProjectSettings) -> 
         grain = grain.removeprefix("fiscal_")
         ahead = exp.Interval(this=exp.Literal.string(str(UNITS[grain] - months)), unit=exp.var("MONTH")) if months else None
     inner = exp.Add(this=moment, expression=ahead) if ahead else moment
-    cut: exp.Expression = exp.TimestampTrunc(this=inner, unit=exp.var(grain.upper()))
+    cut: exp.Expr = exp.TimestampTrunc(this=inner, unit=exp.var(grain.upper()))
     cut = exp.Sub(this=cut, expression=ahead.copy()) if ahead else cut
     return cut if grain in ("second", "minute", "hour") else exp.cast(cut, "DATE")
 
@@ -134,7 +144,7 @@ _EXTRACT = {
 }
 
 
-def part(moment: exp.Expression, name: str) -> exp.Expression:
+def part(moment: exp.Expr, name: str) -> exp.Expr:
     """A part of a moment as a number; Monday is 1."""
     return exp.Extract(this=exp.var(_EXTRACT[name]), expression=moment)
 
@@ -177,14 +187,14 @@ def _last_day(end: Moment) -> dt.date:
 
 
 def frame_sql(
-    frame: Frame, period: exp.Expression, grain: str, window: TimeWindow, settings: ProjectSettings
-) -> tuple[exp.Expression | None, exp.Expression]:
+    frame: Frame, period: exp.Expr, grain: str, window: TimeWindow, settings: ProjectSettings
+) -> tuple[exp.Expr | None, exp.Expr]:
     """The half-open bounds, as SQL over a period's start, of the rows that count for it; None is open.
 
     A period that the window cuts is as long as what the window leaves of it: half a month is compared with half a month.
     """
     length = Span.grain(grain)
-    start: exp.Expression | None = period
+    start: exp.Expr | None = period
     end = length.sql(period.copy(), 1)
     if window.start and not _begins(window.start, grain, settings):
         start = exp.func("GREATEST", period, literal(window.start))

@@ -7,12 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-
 from answerable.context.engines.base import Rows
 from answerable.context.errors import EngineError
 from answerable.context.query import GovernedSQL
 from answerable.context.settings import Limits
-
 
 _open: dict[tuple[str, ...], tuple[duckdb.DuckDBPyConnection, int]] = {}
 """Databases that are open in this process, with how many engines use each: DuckDB lets a locked one be opened only once."""
@@ -26,7 +24,9 @@ class DuckDBEngine:
 
     def __init__(self, file: Path, limits: Limits, timezone: str) -> None:
         if not file.is_file():
-            raise EngineError(f"The warehouse file {file.name} is not there. Build or copy it, or mend `warehouse` in answerable.yml.", "missing")
+            raise EngineError(
+                f"The warehouse file {file.name} is not there. Build or copy it, or mend `warehouse` in answerable.yml.", "missing"
+            )
         self.file, self.limits = file, limits
         stat = file.stat()
         self.key = (str(file.resolve()), str(stat.st_ino), limits.memory, timezone)
@@ -52,7 +52,11 @@ class DuckDBEngine:
             found = cursor.fetchmany(most + 1)
             described = cursor.description or []
         except duckdb.InterruptException:
-            what = f"did not finish within {self.limits.seconds:g} seconds, so the query was cancelled" if late.is_set() else "was told to stop"
+            what = (
+                f"did not finish within {self.limits.seconds:g} seconds, so the query was cancelled"
+                if late.is_set()
+                else "was told to stop"
+            )
             raise EngineError(f"The warehouse {what}. Nothing is wrong with the question.", "timeout") from None
         except duckdb.OutOfMemoryException:
             raise EngineError(f"The query needs more memory than the limit of {self.limits.memory}.", "memory") from None
@@ -110,8 +114,12 @@ def _locked_down(file: Path, memory: str, timezone: str) -> duckdb.DuckDBPyConne
         connection.execute("SET lock_configuration = true")
     except duckdb.IOException as error:
         if "lock" in str(error).lower():
-            raise EngineError("Another process is writing to the warehouse file and holds its lock. Try again when it is done.", "locked") from None
+            raise EngineError(
+                "Another process is writing to the warehouse file and holds its lock. Try again when it is done.", "locked"
+            ) from None
         raise EngineError(f"The warehouse file {file.name} can not be read as a DuckDB database.", "unreachable") from None
     except duckdb.Error:
-        raise EngineError(f"The warehouse file {file.name} can not be opened, or limits.memory {memory} is no size such as 2GB.", "unreachable") from None
+        raise EngineError(
+            f"The warehouse file {file.name} can not be opened, or limits.memory {memory} is no size such as 2GB.", "unreachable"
+        ) from None
     return connection

@@ -245,12 +245,12 @@ def quoted(name: str) -> str:
     return name if isinstance(parsed(name), exp.Column) else f'"{name}"'
 
 
-def parsed(sql: str) -> exp.Expression | None:
+def parsed(sql: str) -> exp.Expr | None:
     try:
         tree = sqlglot.parse_one(sql)
     except sqlglot.errors.SqlglotError:
         return None
-    return tree if isinstance(tree, exp.Expression) else None
+    return tree if isinstance(tree, exp.Expr) else None
 
 
 @dataclass(frozen=True)

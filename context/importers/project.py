@@ -16,7 +16,7 @@ SETTINGS = "answerable.yml"
 Verdict = Literal["changed", "left_out"]
 
 
-class ImportProblem(ValueError):  # noqa: N818 - it names what to mend, as the form's own complaints do
+class ImportProblem(ValueError):
     """An import that can't go on. The sentence names the file and the mend."""
 
 

@@ -12,9 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import duckdb
-
 import answerable
+import duckdb
 from answerable.agent import embedded
 from answerable.agent.when import Reader
 from answerable.context.compiler import compile_query
@@ -63,7 +62,18 @@ def _once(work: Callable[[], object]) -> float:
 def start() -> dict[str, Figure]:
     """A whole process that answers a question, beside one that only imports its three libraries."""
     with tempfile.TemporaryDirectory() as state:
-        ask = [sys.executable, "-m", "answerable.integrations.cli", "ask", "revenue by region last month", "--json", "--project", str(DEMO), "--state", state]
+        ask = [
+            sys.executable,
+            "-m",
+            "answerable",
+            "ask",
+            "revenue by region last month",
+            "--json",
+            "--project",
+            str(DEMO),
+            "--state",
+            state,
+        ]
         bare = [sys.executable, "-c", "import duckdb, sqlglot, pydantic"]
         subprocess.run(ask, check=True, capture_output=True)
         pairs = [(_process(ask), _process(bare)) for _ in range(9)]
@@ -106,7 +116,11 @@ def execute() -> dict[str, Figure]:
     folder = Path("build/alder-20")
     if not (folder / "alder.duckdb").is_file():
         folder.mkdir(parents=True, exist_ok=True)
-        subprocess.run([sys.executable, str(DEMO / "generate.py"), "--scale", "20", "--out", str(folder / "alder.duckdb")], check=True, capture_output=True)
+        subprocess.run(
+            [sys.executable, str(DEMO / "generate.py"), "--scale", "20", "--out", str(folder / "alder.duckdb")],
+            check=True,
+            capture_output=True,
+        )
     ratios = []
     with tempfile.TemporaryDirectory() as state, answerable.open(DEMO, state=Path(state)) as project:
         seen = project.sights.of(EVERYTHING).catalog
@@ -118,14 +132,19 @@ def execute() -> dict[str, Figure]:
         connection.close()
     worst = max(ratios)
     return {
-        "run generated / hand-written SQL, median": Figure(statistics.median(r for r, _ in ratios), "×", 1.1, "lower", f"{len(ratios)} verified questions, 1M orders"),
+        "run generated / hand-written SQL, median": Figure(
+            statistics.median(r for r, _ in ratios), "×", 1.1, "lower", f"{len(ratios)} verified questions, 1M orders"
+        ),
         "run generated / hand-written SQL, worst": Figure(worst[0], "×", 1.5, "lower", worst[1]),
     }
 
 
 def _beside(connection: duckdb.DuckDBPyConnection, ours: str, params: dict[str, Any], theirs: str) -> float:
     """The ratio of medians of two queries that take turns."""
-    pairs = [(_once(lambda: connection.execute(ours, params or None).fetchall()), _once(lambda: connection.execute(theirs).fetchall())) for _ in range(6)][1:]
+    pairs = [
+        (_once(lambda: connection.execute(ours, params or None).fetchall()), _once(lambda: connection.execute(theirs).fetchall()))
+        for _ in range(6)
+    ][1:]
     return statistics.median(a for a, _ in pairs) / statistics.median(b for _, b in pairs)
 
 

@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 import answerable
+import pytest
 from answerable.agent.ask import Project
 
 

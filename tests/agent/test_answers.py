@@ -3,9 +3,8 @@
 import re
 from pathlib import Path
 
-import pytest
-
 import answerable
+import pytest
 from answerable.agent.ask import Project
 from answerable.context.errors import UsageError
 
@@ -30,7 +29,13 @@ def test_every_number_of_the_text_is_a_cell_or_a_named_count(alder: Project, que
 
 def test_an_answer_says_what_it_takes_for_granted(alder: Project) -> None:
     said = " ".join(alder.ask("revenue last month", user=FINN).assumptions)
-    for part in ("Order date", "status = 'completed'", "status <> 'test'", "from 1 Feb 2026 up to, not including, 1 Mar 2026", "Today is set to 31 Mar 2026"):
+    for part in (
+        "Order date",
+        "status = 'completed'",
+        "status <> 'test'",
+        "from 1 Feb 2026 up to, not including, 1 Mar 2026",
+        "Today is set to 31 Mar 2026",
+    ):
         assert part in said
 
 
@@ -84,7 +89,8 @@ def test_compile_gives_the_sql_and_runs_nothing(alder: Project) -> None:
 
 def test_an_answer_as_json_has_the_contract_s_keys(alder: Project) -> None:
     data = alder.ask("revenue by region last month").model_dump(mode="json")
-    keys = "status kind trust question text columns rows truncated sql plan grounding gaps options assumptions freshness definitions policies chart id thread timings"
+    keys = """status kind trust question text columns rows truncated sql plan grounding gaps options assumptions freshness
+        definitions policies chart id thread timings"""
     assert set(keys.split()) <= set(data)
     assert [c["name"] for c in data["columns"]] == ["customer.region", "revenue"]
     assert data["columns"][1]["unit"] == "EUR" and data["columns"][1]["metric"] == "revenue"

@@ -6,10 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import answerable
 import duckdb
 import pytest
-
-import answerable
 from answerable.agent.ask import Project
 from answerable.agent.journal import Journal, JournalError
 
@@ -87,7 +86,6 @@ def test_a_certificate_tells_same_data_moved_and_definition_moved_apart(demo: Pa
 
 def test_a_forged_record_is_found(demo: Path, tmp_path: Path) -> None:
     import sqlalchemy as sa
-
     from answerable.agent.journal import records
 
     with answerable.open(demo, state=tmp_path) as project:

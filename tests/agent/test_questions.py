@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import pytest
-
 from answerable.agent.ask import Project
 
 FOLDER = Path(__file__).parents[1] / "fixtures" / "questions"
@@ -50,7 +49,9 @@ def test_readings_with_one_number_are_answered_and_say_so(alder: Project) -> Non
         assert any("all give the same" in said for said in answer.assumptions)
 
 
-@pytest.mark.parametrize("question", ["what is revenue", "What does turnover mean?", "how is revenue calculated?", "define average order value"])
+@pytest.mark.parametrize(
+    "question", ["what is revenue", "What does turnover mean?", "how is revenue calculated?", "define average order value"]
+)
 def test_a_definition_question_gets_words_not_numbers(alder: Project, question: str) -> None:
     answer = alder.ask(question)
     assert (answer.status, answer.kind, answer.rows, answer.trust) == ("answered", "definition", (), None)

@@ -4,13 +4,14 @@ import datetime as dt
 from pathlib import Path
 
 import pytest
-
 from answerable.agent.when import Reader
 from answerable.agent.words import tokens
 from answerable.context.settings import ProjectSettings
 
 FILE = Path(__file__).parents[1] / "fixtures" / "questions" / "windows.txt"
-CASES = [tuple(part.strip() for part in line.split("|")) for line in FILE.read_text().splitlines() if line.strip() and not line.startswith("#")]
+CASES = [
+    tuple(part.strip() for part in line.split("|")) for line in FILE.read_text().splitlines() if line.strip() and not line.startswith("#")
+]
 TODAY = dt.date(2025, 9, 12)
 
 
@@ -40,7 +41,9 @@ def test_a_period_that_lies_ahead_is_known_as_such() -> None:
     assert found and found[1].future
 
 
-@pytest.mark.parametrize("today", [dt.date(2024, 2, 29), dt.date(2025, 1, 1), dt.date(2025, 6, 30), dt.date(2025, 12, 31), dt.date(2025, 9, 7)])
+@pytest.mark.parametrize(
+    "today", [dt.date(2024, 2, 29), dt.date(2025, 1, 1), dt.date(2025, 6, 30), dt.date(2025, 12, 31), dt.date(2025, 9, 7)]
+)
 def test_last_and_this_meet_on_days_that_flip_naive_implementations(today: dt.date) -> None:
     for unit in ("week", "month", "quarter", "year", "fiscal year"):
         last, this = reader(today).at(tokens(f"last {unit}"), 0), reader(today).at(tokens(f"this {unit}"), 0)

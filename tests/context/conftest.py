@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,7 +24,14 @@ class Shop:
     """The shop as one loaded project, asked as a member of groups with attributes."""
 
     def __init__(self, folder: Path, engine: DuckDBEngine) -> None:
-        self.catalog, self.engine = load(folder), engine
+        self.folder, self.catalog, self.engine = folder, load(folder), engine
+
+    def changed(self, files: dict[str, str]) -> Shop:
+        """The same shop with other files."""
+        for name, text in files.items():
+            (self.folder / name).parent.mkdir(exist_ok=True)
+            (self.folder / name).write_text(text)
+        return Shop(self.folder, self.engine)
 
     def govern(self, asked: str | dict[str, Any], *groups: str, **attributes: Any) -> GovernedSQL:
         """SQL that somebody wrote, or a plan over what they may see."""
@@ -52,20 +58,12 @@ def warehouse(shop: Path) -> Iterator[DuckDBEngine]:
 
 @pytest.fixture
 def given(shop: Path, tmp_path: Path, warehouse: DuckDBEngine) -> Callable[..., Shop]:
-    """`given(customers="groups: …")` is the shop with that policy; `given({"models/x.yml": "…"})` with that file."""
+    """`given()` is the shop; `given(customers="groups: …")` the shop with that policy."""
 
-    def made(files: dict[str, str] | None = None, **policies: str) -> Shop:
+    def made(**policies: str) -> Shop:
         folder = tmp_path / "shop"
+        shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(shop, folder, ignore=shutil.ignore_patterns("*.duckdb", "*.sql"))
-        for name, text in {**(files or {}), **{f"policies/{m}.yml": f"model: {m}\n{p}\n" for m, p in policies.items()}}.items():
-            (folder / name).parent.mkdir(exist_ok=True)
-            (folder / name).write_text(text)
-        return Shop(folder, warehouse)
+        return Shop(folder, warehouse).changed({f"policies/{model}.yml": f"model: {model}\n{text}\n" for model, text in policies.items()})
 
     return made
-
-
-def text_cases(file: Path) -> list[tuple[str, list[str]]]:
-    """The cases of a fixture file: each title (after `==`) with its parts (between `--`)."""
-    cases = re.split(r"^== ", file.read_text(), flags=re.MULTILINE)[1:]
-    return [(title, [part.strip() for part in re.split(r"^--$", rest, flags=re.MULTILINE)]) for title, rest in (case.split("\n", 1) for case in cases)]

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from answerable.context.errors import DefinitionError, UsageError
+from answerable.context.errors import DefinitionError
 from answerable.context.loader import load
 
 COMPLAINTS = Path(__file__).parents[1] / "fixtures" / "complaints"
@@ -26,7 +26,9 @@ def cases() -> list[object]:
 
 
 @pytest.mark.parametrize(("files", "said"), cases())
-def test_a_definition_that_cannot_be_understood_is_told_with_its_place_and_mend(files: dict[str, str], said: list[str], tmp_path: Path) -> None:
+def test_a_definition_that_cannot_be_understood_is_told_with_its_place_and_mend(
+    files: dict[str, str], said: list[str], tmp_path: Path
+) -> None:
     folder = tmp_path / "project"
     shutil.copytree(COMPLAINTS / "project", folder)
     for name, text in files.items():

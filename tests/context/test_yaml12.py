@@ -8,7 +8,9 @@ import pytest
 from answerable.context.yaml12 import read, scalar
 
 
-@pytest.mark.parametrize("word", ["on", "off", "yes", "no", "y", "n", "On", "NO", "tRUE", "nULL", "2025-01-31", "1:30", "1_000", "0b1", "+", ".", "e3"])
+@pytest.mark.parametrize(
+    "word", ["on", "off", "yes", "no", "y", "n", "On", "NO", "tRUE", "nULL", "2025-01-31", "1:30", "1_000", "0b1", "+", ".", "e3"]
+)
 def test_what_is_no_number_boolean_or_null_in_yaml_1_2_is_a_word(word: str) -> None:
     assert scalar(word) == word
 
