@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from answerable.context.catalog import Catalog
 from answerable.context.errors import Complaint, Where, nearest
-from answerable.context.expr import BadExpression, bind_user, is_aggregate, names, parse_condition, parse_expression
+from answerable.context.expr import PER, BadExpression, bind_user, is_aggregate, names, parse_condition, parse_expression
 from answerable.context.model import CumulativeMetric, DerivedMetric, Item, Metric, Model, SimpleMetric
 from answerable.context.policy import Policy
 from answerable.context.words import fold
@@ -189,7 +189,7 @@ def _parsed(text: str, where: Where, what: str) -> tuple[exp.Expr | None, list[C
 
 def _dotted(tree: exp.Expr, model: Model, catalog: Catalog, where: Where, what: str) -> Iterator[Complaint]:
     """Dotted names walk to-one joins; a bare name may be a column, which only the warehouse can tell."""
-    for name in dict.fromkeys(names(tree)):
+    for name in dict.fromkeys(n for n in names(tree) if PER not in n):
         *path, last = name.split(".")
         here: Model | None = model
         for step in path:

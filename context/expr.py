@@ -16,6 +16,11 @@ _NAMES = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|(?<![\w.$:])[A-Za-z_]\w
 _USER = re.compile(r"'(?:[^']|'')*'|\{user\.(\w+)\}")
 
 
+_PER = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|\b[A-Za-z_]\w* per [A-Za-z_]\w*(?:\.\w+)*\b")
+PER = " per "
+"""In the name that stands for a metric in a filter: `bookings per listing`."""
+
+
 class BadExpression(ValueError):
     """The text is no SQL expression; the message says what was expected, without the parser's words."""
 
@@ -31,7 +36,7 @@ def _tree(text: str, said: str) -> exp.Expr:
     if _BARE.fullmatch(text) and text.lower() not in {"true", "false", "null", "current_date", "current_timestamp"}:
         return exp.column(text)
     try:
-        tree = parse_one(text, dialect=DIALECT)
+        tree = parse_one(_PER.sub(_one_name, text), dialect=DIALECT)
     except (SqlglotError, RecursionError) as error:
         raise BadExpression(f"{said!r} is no SQL expression") from error
     if isinstance(tree, exp.Alias):
@@ -39,6 +44,10 @@ def _tree(text: str, said: str) -> exp.Expr:
     if not isinstance(tree, exp.Expr) or isinstance(tree, (exp.Query, exp.DDL, exp.DML, exp.Command)) or tree.find(exp.Query):
         raise BadExpression(f"{said!r} is a query, not an expression")
     return tree
+
+
+def _one_name(match: re.Match[str]) -> str:
+    return match[0] if match[0][0] in "'\"" else f'"{match[0]}"'
 
 
 @lru_cache(maxsize=50_000)

@@ -9,7 +9,7 @@ from typing import Any
 from answerable.context.catalog import Catalog
 from answerable.context.engines.base import Engine
 from answerable.context.errors import Complaint, EngineError, Where, nearest
-from answerable.context.expr import names, parse_expression
+from answerable.context.expr import PER, names, parse_expression
 from answerable.context.model import Model, SimpleMetric
 from answerable.context.query import GovernedSQL
 from answerable.context.words import singular
@@ -68,7 +68,7 @@ def _missing(model: Model, catalog: Catalog, columns: dict[str, str]) -> Iterato
             for name in dict.fromkeys(n for n in names(parse_expression(metric.expr)) if "." not in n):
                 yield from gone(name, metric.where, metric.name)
             for name in names(parse_expression(metric.filter)) if metric.filter else ():
-                if "." not in name and " per " not in name and name not in model.dimensions:
+                if "." not in name and PER not in name and name not in model.dimensions:
                     yield from gone(name, metric.where, f"the filter of {metric.name}")
 
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from answerable.context.catalog import Catalog
 from answerable.context.compiler.time import part, truncated
-from answerable.context.errors import UnknownName, Unreachable, WrongType, nearest
-from answerable.context.expr import BadExpression, dotted, is_aggregate, parse_condition, parse_expression, substitute
+from answerable.context.errors import NotSupported, UnknownName, Unreachable, WrongType, nearest
+from answerable.context.expr import PER, BadExpression, dotted, is_aggregate, parse_condition, parse_expression, substitute
 from answerable.context.model import Model
 from answerable.context.paths import Field, Path, follow, resolve
 from sqlglot import exp
@@ -57,6 +57,8 @@ class Relation:
         return substitute(parse_expression(text), lambda column: self._defined(column, raw=False))
 
     def _defined(self, column: exp.Column, raw: bool) -> exp.Column:
+        if PER in column.name:
+            raise NotSupported(f"A metric in a filter ({column.name}) is not supported yet.", column.name)
         *head, name = dotted(column).split(".")
         model = follow(self.catalog, self.model, tuple(head))
         if model is None:

@@ -1,0 +1,172 @@
+"""The command line as people and scripts use it."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+from click.testing import CliRunner, Result
+
+from answerable.integrations.cli import main
+
+FINN = "finn@alder.example"
+
+
+@pytest.fixture
+def run(demo: Path, tmp_path: Path):  # type: ignore[no-untyped-def]
+    def made(*words: str, project: Path = demo) -> Result:
+        with_state = ["--state", str(tmp_path / "state")] if words[0] in ("ask", "query", "sql", "catalog", "gaps", "verify") else []
+        return CliRunner().invoke(main, [*words, *with_state, "--project", str(project)])
+
+    return made
+
+
+def test_an_answer_reads_in_the_fixed_order(run) -> None:  # type: ignore[no-untyped-def]
+    result = run("ask", "revenue by region last month")
+    assert result.exit_code == 0
+    order = [result.output.index(part) for part in ("━━━", "EU has the most", "Region   ", "▇", "Governed", "Window:")]
+    assert order == sorted(order)
+
+
+@pytest.mark.parametrize(
+    ("question", "code"),
+    [("revenue last month", 0), ("churn last month", 3), ("gross margin last month", 3), ("sales last month", 4), ("", 3)],
+)
+def test_the_exit_code_tells_the_outcome(run, question: str, code: int) -> None:  # type: ignore[no-untyped-def]
+    assert run("ask", question).exit_code == code
+
+
+def test_json_is_the_whole_answer_and_nothing_else(run) -> None:  # type: ignore[no-untyped-def]
+    data = json.loads(run("ask", "revenue by region last month", "--json").stdout)
+    assert data["status"] == "answered" and data["plan"]["by"] == ["customer.region"]
+    assert all(isinstance(row[1], float) for row in data["rows"])
+
+
+def test_rows_go_to_a_csv_file(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    file = tmp_path / "rows.csv"
+    run("ask", "revenue by region last month", "--csv", str(file))
+    assert file.read_text().splitlines()[0] == "customer.region,revenue"
+
+
+def test_sql_and_explain_show_the_evidence(run) -> None:  # type: ignore[no-untyped-def]
+    output = run("ask", "revenue last month", "--sql", "--explain").output
+    assert "shop.order_items" in output and "metric     revenue" in output and '"metrics": ["revenue"]' in output
+
+
+def test_a_plan_by_options_and_by_file_is_one_plan(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    words = ["--metric", "revenue", "--by", "channel", "--from", "2025-01-01", "--to", "2026-01-01", "--json"]
+    file = tmp_path / "plan.json"
+    file.write_text(json.dumps({"metrics": ["revenue"], "by": ["channel"], "window": {"start": "2025-01-01", "end": "2026-01-01"}}))
+    by_options, by_file = (json.loads(run("query", *said).stdout) for said in (words, ["--plan", str(file), "--json"]))
+    assert by_options["rows"] == by_file["rows"] and by_options["plan"] == by_file["plan"]
+
+
+def test_sql_goes_through_the_gate(run) -> None:  # type: ignore[no-untyped-def]
+    assert run("sql", "select count(*) as n from orders").exit_code == 0
+    refused = run("sql", "select * from read_csv('/etc/passwd')")
+    assert refused.exit_code == 3 and "root" not in refused.output
+
+
+def test_the_catalogue_is_what_this_asker_may_ask(run) -> None:  # type: ignore[no-untyped-def]
+    assert "gross_margin" not in run("catalog").output
+    assert "gross_margin" in run("catalog", "--as", FINN).output
+    assert "sum(amount)" in run("catalog", "revenue").output
+    assert "sessions" not in run("catalog", "--as", FINN).output
+
+
+def test_gaps_lists_the_missing_words_with_an_example(run) -> None:  # type: ignore[no-untyped-def]
+    for user in (FINN, "ana@alder.example"):
+        run("ask", "churn last month", "--as", user)
+    run("ask", "revenue by weather")
+    lines = run("gaps").output.splitlines()
+    assert "[churn]" in lines[4] and "2" in lines[4] and "churn last month" in lines[4]
+    assert "[weather]" in lines[5]
+
+
+def test_a_certificate_is_verified_by_its_id(run) -> None:  # type: ignore[no-untyped-def]
+    id = json.loads(run("ask", "revenue last month", "--json").stdout)["id"]
+    assert run("verify", id).output.startswith("same")
+    assert run("verify", "a_nothing").exit_code == 3
+
+
+def test_check_finds_nothing_wrong_with_the_demo(run) -> None:  # type: ignore[no-untyped-def]
+    result = run("check")
+    assert result.exit_code == 0 and "0 errors, 1 warnings" in result.output
+
+
+def test_check_finds_columns_that_are_gone(run, demo: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    folder = shutil.copytree(demo, tmp_path / "copy")
+    model = folder / "models" / "order_items.yml"
+    model.write_text(model.read_text().replace("expr: sum(amount)\n", "expr: sum(amounts)\n", 1))
+    result = run("check", project=folder)
+    assert result.exit_code == 1
+    assert "column amounts, which revenue names, is not in shop.order_items" in result.output and "rename to amount" in result.output
+
+
+def test_init_starts_a_project_that_loads_and_endorses_nothing(tmp_path: Path) -> None:
+    with duckdb.connect(str(tmp_path / "w.duckdb")) as warehouse:
+        warehouse.execute("create schema shop; create table shop.customers (customer_id int, region text)")
+        warehouse.execute("create table shop.orders (order_id int, customer_id int, amount double, ordered_at date)")
+    out = tmp_path / "project"
+    made = CliRunner().invoke(main, ["init", "--warehouse", f"duckdb:{tmp_path / 'w.duckdb'}", "--out", str(out)])
+    assert made.exit_code == 0, made.output
+    assert "join" in (out / "models" / "orders.yml").read_text()
+    assert CliRunner().invoke(main, ["check", "--project", str(out)]).exit_code == 0
+    assert CliRunner().invoke(main, ["ask", "how many orders", "--project", str(out)]).exit_code == 3
+
+
+BROKEN = {
+    "no project": (lambda folder: (folder / "answerable.yml").unlink(), 2, "is not a project"),
+    "no warehouse": (lambda folder: (folder / "alder.duckdb").unlink(), 1, "is not there"),
+    "no database": (lambda folder: (folder / "alder.duckdb").write_text("nothing"), 1, "can not be read"),
+    "tabs": (lambda folder: (folder / "models" / "stores.yml").write_text("model: stores\n\ttable: x\n"), 1, "indent with spaces"),
+    "environment": (lambda folder: (folder / "answerable.yml").write_text("name: x\nwarehouse: ${NOT_SET_HERE}\n"), 2, "NOT_SET_HERE"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_what_is_broken_is_a_sentence_with_its_exit_code(demo: Path, tmp_path: Path, case: str) -> None:
+    broken, code, sentence = BROKEN[case]
+    folder = shutil.copytree(demo, tmp_path / "copy")
+    broken(folder)
+    result = CliRunner().invoke(main, ["ask", "revenue", "--project", str(folder)])
+    assert result.exit_code == code
+    assert sentence in result.output and "Traceback" not in result.output
+
+
+def test_an_unknown_user_is_a_usage_error(run) -> None:  # type: ignore[no-untyped-def]
+    assert run("ask", "revenue", "--as", "stranger").exit_code == 2
+
+
+def test_a_locked_database_is_told(demo: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(demo, tmp_path / "copy")
+    hold = f"import duckdb, sys; c = duckdb.connect({str(folder / 'alder.duckdb')!r}); print('held', flush=True); sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout and holder.stdout.readline() == "held\n"
+        result = CliRunner().invoke(main, ["ask", "revenue", "--project", str(folder)])
+        holder.communicate()
+    assert result.exit_code == 1 and "holds its lock" in result.output
+
+
+def test_a_question_imports_none_of_the_heavy_ones(demo: Path, tmp_path: Path) -> None:
+    script = (
+        "import sys; sys.argv = ['answerable', 'ask', 'revenue last month', '--json', '--project', sys.argv[1], '--state', sys.argv[2]]\n"
+        "from answerable.integrations.cli import main\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        "print(' '.join(sorted({m.split('.')[0] for m in sys.modules})), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", script, str(demo), str(tmp_path)], capture_output=True, text=True, check=True)
+    loaded = set(done.stderr.split())
+    heavy = {"langchain", "langchain_core", "chromadb", "openai", "fastapi", "slack_bolt", "altair", "mcp", "pyarrow", "pandas", "numpy"}
+    assert not loaded & heavy
+    assert not loaded & {"simplemma", "rapidfuzz", "rich"}, "only what this question needs"
+
+
+def test_a_thread_of_the_chat_inherits(demo: Path, tmp_path: Path) -> None:
+    words = ["chat", "--project", str(demo), "--state", str(tmp_path)]
+    result = CliRunner().invoke(main, words, input="revenue by region last month\njust EU\n\n")
+    assert result.exit_code == 0
+    assert "Revenue of EU was" in result.output
