@@ -6,7 +6,7 @@ PY := .venv/bin/python
 demo: .venv/done demo/alder.duckdb
 	@.venv/bin/answerable ask "revenue by region last month" --project demo
 	@.venv/bin/answerable ask "average order value by month in 2025" --project demo
-	-@.venv/bin/answerable ask "churn of gold customers last month" --project demo
+	@.venv/bin/answerable ask "churn of gold customers last month" --project demo || test $$? -eq 3
 
 # pass the tests
 test: .venv/done

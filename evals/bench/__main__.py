@@ -24,9 +24,8 @@ def main() -> None:
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps({**kept, **{name: figure.data() for name, figure in found.items()}}, indent=1))
     for name, figure in found.items():
-        print(
-            f"{'ok ' if figure.holds else 'NOT'} {name:<44} {figure.value:>9.3f} {figure.unit:<3} limit {figure.limit:<4g} ({figure.against})"
-        )
+        mark = "ok " if figure.holds else "NOT"
+        print(f"{mark} {name:<44} {figure.value:>9.3f} {figure.unit:<3} limit {figure.limit:<4g} ({figure.against})")
 
 
 if __name__ == "__main__":

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 import answerable
+import pytest
 from answerable.agent.ask import Project
 from answerable.context.importers.dbt import read_manifest
 from answerable.context.importers.project import write_project
@@ -39,8 +38,8 @@ QUESTIONS = [
     ),
     (
         "bookings by month and capacity latest in january 2020",
-        "select date_trunc('month', ds)::date, capacity, count(*) from src.fct_bookings left join src.dim_listings_latest using (listing_id) "
-        "where ds >= '2020-01-01' and ds < '2020-02-01' group by all",
+        "select date_trunc('month', ds)::date, capacity, count(*) "
+        "from src.fct_bookings left join src.dim_listings_latest using (listing_id) where ds >= '2020-01-01' and ds < '2020-02-01' group by all",
     ),
 ]
 

@@ -6,13 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-from click.testing import CliRunner
-
 import answerable
+import pytest
 from answerable.evals import verified
 from answerable.evals.gaps import report
 from answerable.integrations.cli import main
+from click.testing import CliRunner
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from click.testing import CliRunner, Result
-
 from answerable.integrations.cli import main
+from click.testing import CliRunner, Result
 
 FINN = "finn@alder.example"
 

@@ -3,11 +3,10 @@
 import re
 from pathlib import Path
 
-from click.testing import CliRunner
-
 from answerable.context.model import METRIC_KINDS
 from answerable.context.settings import ProjectSettings
 from answerable.integrations.cli import main
+from click.testing import CliRunner
 
 ROOT = Path(__file__).parents[2]
 
