@@ -179,8 +179,10 @@ def option(reading: Reading, result: Result, total: Result, settings: ProjectSet
 
 def open_word(plan: Plan) -> Span | None:
     """The word that has several meanings."""
-    several = [span for span in plan.spans if " | " in span.target]
-    return several[0] if several else next((span for span in plan.spans if span.kind not in ("grammar", "time", "number")), None)
+    for spans in zip(*(reading.spans for reading in plan.readings), strict=False):
+        if len({span.target for span in spans}) > 1 or " | " in spans[0].target:
+            return spans[0]
+    return next((span for span in plan.spans if span.kind not in ("grammar", "time", "number")), None)
 
 
 def which_one(word: Span | None, options: tuple[dict[str, Any], ...]) -> str:

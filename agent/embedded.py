@@ -27,7 +27,7 @@ def plan(text: str, lexicon: Lexicon, reader: Reader, earlier: tuple[str, ...] =
     """
     before = _recalled(earlier, lexicon, reader)
     said = tokens(text)
-    if fixed := _before_reading(text, said):
+    if fixed := _before_reading(text, said, lexicon):
         return fixed
     if told := _definition(said, lexicon, reader, text):
         return told
@@ -50,7 +50,16 @@ def _recalled(earlier: tuple[str, ...], lexicon: Lexicon, reader: Reader) -> Dra
     return about
 
 
-def _before_reading(text: str, said: list[Token]) -> Plan | None:
+def _named(said: list[Token], verb: str, lexicon: Lexicon) -> bool:
+    """Whether a word that could be an order begins a name: "refund rate", or "orders" without an object."""
+    i = next(n for n, token in enumerate(said) if token.word == verb)
+    if any(lexicon.of(said[i:j]) for j in range(i + 2, min(i + 5, len(said) + 1))):
+        return True
+    object_follows = i + 1 < len(said) and said[i + 1].word in grammar.DETERMINERS
+    return bool(lexicon.of(said[i : i + 1])) and not object_follows
+
+
+def _before_reading(text: str, said: list[Token], lexicon: Lexicon) -> Plan | None:
     """What is no question, told before it's read."""
     if not any(token.kind in ("word", "number") for token in said):
         return Plan(kind="none", says="Ask about a number, for example “revenue by region last month”.")
@@ -62,7 +71,7 @@ def _before_reading(text: str, said: list[Token]) -> Plan | None:
     first = next((token.word for token in said if token.word not in grammar.POLITE), "")
     if first in ("select", "with") and " from " in f" {text.lower()} ":
         return Plan(kind="none", says="That is SQL. `answerable sql` runs it through the same gate; here, ask in words.")
-    if first in grammar.ACTIONS:
+    if first in grammar.ACTIONS and not _named(said, first, lexicon):
         return Plan(
             kind="none", says=f"answerable reads data and changes nothing, so it does not {first} anything. Ask for a number instead."
         )

@@ -5,6 +5,8 @@ A word that is neither here nor in the catalogue nor a time is a gap: it is neve
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from answerable.agent.words import tokens
 from answerable.context.query import SemanticQuery
 
@@ -122,6 +124,7 @@ CATALOGUE = (
 )  # fmt: skip
 
 
+@lru_cache(maxsize=1000)
 def phrase(text: str) -> tuple[str, ...]:
     """The words of a grammar phrase as a question's tokens have them."""
     return tuple(token.word for token in tokens(text))
@@ -130,6 +133,7 @@ def phrase(text: str) -> tuple[str, ...]:
 PHRASES: dict[tuple[str, ...], str] = {phrase(text): role for text, role in ROLES.items()}
 LONGEST = max(map(len, PHRASES))
 
+DETERMINERS = frozenset("the a an all any every each this that these those my our your their its his her me us them it".split())
 POLITE = frozenset("please kindly hi hello hey can could would you dear".split())
 SMALL_TALK = frozenset(
     "hi hello hey thanks thank you good morning afternoon evening ok okay great nice bye so much very well done cool".split()

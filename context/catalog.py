@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from answerable.context.errors import Complaint, Where
@@ -58,6 +60,16 @@ class Catalog:
     exposures: tuple[Exposure, ...] = ()
     version: str = ""
     warnings: tuple[Complaint, ...] = ()
+
+    @cached_property
+    def relation_words(self) -> frozenset[str]:
+        """The names of models, of tables without a schema, and every word of a model's SQL: a step of a query is called otherwise."""
+        found = set[str]()
+        for model in self.models.values():
+            found.add(model.name.lower())
+            found.update([model.table.lower()] if model.table and "." not in model.table else [])
+            found.update(re.findall(r"\w+", (model.sql or "").lower()))
+        return frozenset(found)
 
     def metric(self, name: str) -> Metric | None:
         """A metric by its name; `customers.count` is the number of rows of an endorsed model."""

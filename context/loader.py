@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,7 @@ class _Reader:
         self.models = {name: self._with_keys(model) for name, model in self.models.items()}
         catalog = Catalog(settings, self.models, self.metrics, policies, users, rules, verified, exposures, self.digest.hexdigest()[:16])
         self.complaints += [c for c in check(catalog) if not (c.missing and (self.lost_file or c.missing in self.lost))]
-        return Catalog(**{**vars(catalog), "warnings": tuple(c for c in self.complaints if c.warning)})
+        return replace(catalog, warnings=tuple(c for c in self.complaints if c.warning))
 
     # -- files ------------------------------------------------------------------------------------------------------
 

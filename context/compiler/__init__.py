@@ -67,9 +67,12 @@ class _Plan:
 
     def compiled(self) -> Compiled:
         steps = [*self._periods(), *self._scans()]
-        source = self._together(steps)
-        source = self._filled(steps, source)
-        select = self._result(source)
+        if self._one_pass():
+            select = self._directly(steps.pop()[1])
+        else:
+            source = self._together(steps)
+            source = self._filled(steps, source)
+            select = self._result(source)
         for name, step in steps:
             select = select.with_(name, as_=step)
         facts = tuple(Fact(s.model.name, s.time, tuple(dict.fromkeys(cell.metric.name for _, cell in s.cells))) for s in self.scans)
@@ -106,6 +109,26 @@ class _Plan:
             select.add_comments([f" {scanner.scan.metrics} "])
             steps[_free(name, steps)] = select
         return list(steps.items())
+
+    def _one_pass(self) -> bool:
+        """Whether a single scan gives the whole result, so that no step stands between."""
+        keyed = any(dotted(c) in self.query.by for text in self.query.having for c in _condition(text).find_all(exp.Column))
+        return len(self.scans) == 1 and not (self.spine or self.shares or keyed or isinstance(self.query.limit, Top))
+
+    def _directly(self, scan: exp.Query) -> exp.Select:
+        """The scan itself with the plan's metrics in place of its cells."""
+        assert isinstance(scan, exp.Select)
+        cells = {e.alias: e.this for e in scan.expressions}
+
+        def whole(value: exp.Expr) -> exp.Expr:
+            return substitute(value, lambda column: cells[column.name].copy())
+
+        keys = scan.expressions[: len(self.query.by)]
+        scan.set("expressions", [*keys, *(exp.alias_(whole(value), name, quoted=True) for name, value in self.shown.items())])
+        if self.query.having:
+            scan = scan.having(*(whole(self._having(text)) for text in self.query.having))
+        scan = scan.order_by(*self._order()) if self.query.by else scan
+        return scan.limit(self.query.limit) if isinstance(self.query.limit, int) else scan
 
     def _together(self, steps: list[tuple[str, exp.Query]]) -> str:
         names = [name for name, _ in steps[-len(self.scans) :]]
@@ -148,10 +171,7 @@ class _Plan:
         return select.limit(limit) if isinstance(limit, int) else select
 
     def _having(self, text: str) -> exp.Expr:
-        try:
-            tree = parse_condition(text)
-        except BadExpression as error:
-            raise WrongType(f"The condition {error}.", text) from None
+        tree = _condition(text)
         known = {**self.shown, **{ref: quoted(ref) for ref in self.query.by}}
 
         def value(column: exp.Column) -> exp.Expr:
@@ -190,6 +210,13 @@ class _Plan:
         keys = [key_column(field) for field in self.fields]
         values = [value_column(name, self.catalog) for name in [*self.shown, *self.shares]]
         return (*keys, *values)
+
+
+def _condition(text: str) -> exp.Expr:
+    try:
+        return parse_condition(text)
+    except BadExpression as error:
+        raise WrongType(f"The condition {error}.", text) from None
 
 
 def _select(scanner: Scanner) -> exp.Select:

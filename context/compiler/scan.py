@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from answerable.context.catalog import Catalog
@@ -20,13 +19,9 @@ PERIODS, PERIOD = "periods", "period"
 
 def step_name(catalog: Catalog, name: str) -> str:
     """The name of a step of the SQL, which must not be that of a model or of a table behind one."""
-    taken = {word for model in catalog.models.values() for word in _called(model)}
-    return next(n for n in (name, *(f"{name}_{i}" for i in range(2, 10_000))) if n.lower() not in taken)
-
-
-def _called(model: Model) -> list[str]:
-    bare = [model.table.lower()] if model.table and "." not in model.table else []
-    return [model.name.lower(), *bare, *re.findall(r"\w+", (model.sql or "").lower())]
+    if name.lower() not in catalog.relation_words:
+        return name
+    return next(n for i in range(2, 10_000) if (n := f"{name}_{i}").lower() not in catalog.relation_words)
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from answerable.context.policy import Principal
 DEMO = Path("demo")
 QUESTIONS = (
     "revenue last month", "revenue by region last quarter", "top 5 stores by revenue in 2025", "orders by month this year",
-    "average order value by product category last month", "revenue in Germany last year", "how many customers do we have",
+    "average order value by product category last month", "revenue from gold customers last year", "how many customers do we have",
     "refund rate by channel in 2025", "revenue and orders by store in Q4 2025", "which brand had the highest revenue last year",
 )  # fmt: skip
 EVERYTHING = Principal("bench", frozenset({"finance"}))

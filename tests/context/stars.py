@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -148,22 +149,30 @@ class World:
         return self.engine.run(govern(compiled.tree, self.catalog, principal, "duckdb")).rows
 
 
+@cache
+def _catalog(policies: str) -> Catalog:
+    with tempfile.TemporaryDirectory() as name:
+        texts = {f"policies/{model}.yml": json.dumps({"model": model, "groups": groups}) for model, groups in json.loads(policies).items()}
+        for file, text in {**PROJECT, **texts}.items():
+            (Path(name) / file).parent.mkdir(exist_ok=True)
+            (Path(name) / file).write_text(text)
+        return load(Path(name))
+
+
 @contextmanager
 def world(star: Star, **policies: Any) -> Iterator[World]:
+    """The star in a database of its own, with a policy for each model that is named."""
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        texts = {f"policies/{model}.yml": json.dumps({"model": model, "groups": groups}) for model, groups in policies.items()}
-        for file, text in {**PROJECT, **texts}.items():
-            (folder / file).parent.mkdir(exist_ok=True)
-            (folder / file).write_text(text)
-        with duckdb.connect(str(folder / "data.duckdb")) as connection:
+        file = Path(name) / "data.duckdb"
+        with duckdb.connect(str(file)) as connection:
             connection.execute("create schema star")
             for table, columns in TYPES.items():
                 connection.execute(f"create table star.{table} ({', '.join(f'{c} {t}' for c, t in columns.items())})")
-                for row in getattr(star, table):
-                    connection.execute(f"insert into star.{table} values ({', '.join('?' * len(columns))})", [row[c] for c in columns])
-        engine = DuckDBEngine(folder / "data.duckdb", Limits(), "UTC")
+                if rows := getattr(star, table):
+                    marks = ", ".join([f"({', '.join('?' * len(columns))})"] * len(rows))
+                    connection.execute(f"insert into star.{table} values {marks}", [row[c] for row in rows for c in columns])
+        engine = DuckDBEngine(file, Limits(), "UTC")
         try:
-            yield World(load(folder), engine)
+            yield World(_catalog(json.dumps(policies)), engine)
         finally:
             engine.close()
