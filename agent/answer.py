@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -68,6 +69,11 @@ def plain(value: Any) -> Any:
     if isinstance(value, (dt.date, dt.time)):
         return value.isoformat()
     return str(value)
+
+
+def cells(rows: Iterable[Iterable[Any]]) -> tuple[tuple[Any, ...], ...]:
+    """Rows as JSON has them."""
+    return tuple(tuple(plain(value) for value in row) for row in rows)
 
 
 def chart_of(columns: tuple[Column, ...], rows: list[tuple[Any, ...]]) -> dict[str, Any] | None:

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any
 
 from answerable.agent import describe, embedded
-from answerable.agent.answer import Answer, chart_of, column_data, plain
+from answerable.agent.answer import Answer, cells, chart_of, column_data, plain
 from answerable.agent.certificate import Chain, Verdict, digest, verdict
 from answerable.agent.journal import Journal, dumped
 from answerable.agent.plan import Gap, Plan, Reading, Result
@@ -144,7 +144,7 @@ class Project:
             return self._lacking(plan, sight, asked, reader)
         if len(plan.readings) > 1:
             return self._several(plan, sight, asked, timings)
-        return self._answered(plan.readings[0], self._run(plan.readings[0].query, sight, asked, timings), sight, asked, timings)
+        return self._answered(plan.readings[0], self._run(plan.readings[0], sight, asked, timings), sight, asked, timings)
 
     def _earlier(self, asked: Asked) -> tuple[str, ...]:
         """What this person has asked in this thread so far."""
@@ -153,7 +153,7 @@ class Project:
     def _query(self, query: SemanticQuery, asked: Asked, timings: dict[str, float]) -> Answer:
         sight = self.sights.of(asked.principal)
         try:
-            result = self._run(query, sight, asked, timings)
+            result = self._run(Reading(query), sight, asked, timings)
         except PlanError as error:
             return self._unplanned(query, error, asked)
         return self._answered(Reading(query), result, sight, asked, timings)
@@ -169,19 +169,19 @@ class Project:
         facts = self._facts(asked.principal, text, None, sql, rows, sight)
         return Answer(
             status="answered", trust="endorsed_sql", question=asked.question, text=made.text, numbers=tuple(made.numbers),
-            columns=tuple(map(column_data, columns)), rows=_cells(rows), truncated=rows.truncated, sql=sql.text,
+            columns=tuple(map(column_data, columns)), rows=cells(rows.rows), truncated=rows.truncated, sql=sql.text,
             assumptions=("Nobody has endorsed this measure: it is SQL over endorsed models.",),
             freshness=self._freshness(sql.models, asked), policies=sql.decisions, certificate=self.chain.link(facts),
         )  # fmt: skip
 
-    def _run(self, query: SemanticQuery, sight: Sight, asked: Asked, timings: dict[str, float]) -> Result:
+    def _run(self, reading: Reading, sight: Sight, asked: Asked, timings: dict[str, float]) -> Result:
         with _timed(timings, "compile"):
-            compiled = compile_query(query, sight.catalog)
+            compiled = reading.compiled or compile_query(reading.query, sight.catalog)
         with _timed(timings, "govern"):
             sql = govern(compiled.tree, self.catalog, asked.principal, self.engine.dialect)
         with _timed(timings, "run"):
             rows = self.engine.run(sql)
-        return Result(query, compiled, sql, rows)
+        return Result(reading.query, compiled, sql, rows)
 
     def _answered(self, reading: Reading, result: Result, sight: Sight, asked: Asked, timings: dict[str, float]) -> Answer:
         with _timed(timings, "answer"):
@@ -191,7 +191,7 @@ class Project:
             facts = self._facts(asked.principal, asked.question, query, result.sql, rows, sight)
             return Answer(
                 status="answered", trust=self._trust(query, result.sql), question=asked.question, text=text, numbers=tuple(made.numbers),
-                columns=tuple(map(column_data, compiled.columns)), rows=_cells(rows), truncated=rows.truncated,
+                columns=tuple(map(column_data, compiled.columns)), rows=cells(rows.rows), truncated=rows.truncated,
                 sql=result.sql.text, plan=query.as_data(), grounding=reading.spans,
                 assumptions=(*reading.assumptions, *describe.assumptions(query, compiled, sight.catalog, asked.today)),
                 freshness=self._freshness(result.sql.models, asked), definitions=describe.definitions(query, compiled, sight.catalog),
@@ -203,7 +203,7 @@ class Project:
 
     def _several(self, plan: Plan, sight: Sight, asked: Asked, timings: dict[str, float]) -> Answer:
         """Ask only when it matters: readings with one and the same number are answered, and say so."""
-        results = [self._run(reading.query, sight, asked, timings) for reading in plan.readings[:4]]
+        results = [self._run(reading, sight, asked, timings) for reading in plan.readings[:4]]
         first = results[0]
         if len(plan.readings) <= 4 and all(_alike(first.rows, other.rows) for other in results[1:]):
             readings = " and ".join(reading.words for reading in plan.readings)
@@ -249,7 +249,7 @@ class Project:
             return result
         total = query.model_copy(update={"by": (), "order": (), "limit": None, "having": (), "share": None})
         try:
-            return self._run(total, sight, asked, timings)
+            return self._run(Reading(total), sight, asked, timings)
         except PlanError:
             return result
 
@@ -424,10 +424,6 @@ def _timed(timings: dict[str, float], step: str) -> Iterator[None]:
         yield
     finally:
         timings[step] = round(timings.get(step, 0) + (time.perf_counter() - started) * 1000, 3)
-
-
-def _cells(rows: Rows) -> tuple[tuple[Any, ...], ...]:
-    return tuple(tuple(plain(value) for value in row) for row in rows.rows)
 
 
 def _alike(one: Rows, other: Rows) -> bool:

@@ -15,7 +15,7 @@ from answerable.agent.when import Reader, When
 from answerable.agent.wording import SIGNS
 from answerable.agent.words import tokens
 from answerable.context.catalog import Catalog
-from answerable.context.compiler import compile_query
+from answerable.context.compiler import Compiled, compile_query
 from answerable.context.compiler.time import Span, floor
 from answerable.context.errors import AmbiguousPath, NotSupported, PlanError, Unreachable
 from answerable.context.expr import parse_expression
@@ -39,6 +39,7 @@ class Candidate:
     """A plan with what was chosen for it in words, and what it takes for granted."""
 
     query: SemanticQuery
+    compiled: Compiled
     chosen: tuple[str, ...] = ()
     targets: frozenset[str] = frozenset()
     """The definitions that the words were taken for, as the grounding names them."""
@@ -351,9 +352,9 @@ class _Shape:
             metrics=self.names, by=tuple(by), where=tuple(where), having=having, window=timing.window, compare=timing.compare,
             order=self._order(), limit=self._limit(), share=("total",) if "share" in d.asks and len(d.metrics) == 1 else None,
         )  # fmt: skip
-        self._compiles(query)
+        compiled = self._compiled(query)
         targets = frozenset([*self.names, *_targets(refs, kept)])
-        return Candidate(query, (*(m.words for m in self.metrics), *chosen), targets, tuple(self.assumptions), check)
+        return Candidate(query, compiled, (*(m.words for m in self.metrics), *chosen), targets, tuple(self.assumptions), check)
 
     def _having(self, grouped: bool) -> tuple[tuple[str, ...], str]:
         if not self.d.thresholds:
@@ -374,10 +375,10 @@ class _Shape:
             return self.d.top
         return 1 if self.d.rank else None
 
-    def _compiles(self, query: SemanticQuery) -> None:
+    def _compiled(self, query: SemanticQuery) -> Compiled:
         """Planning is done when it compiles: what can't is a gap, told before anything runs."""
         try:
-            compile_query(query, self.catalog)
+            return compile_query(query, self.catalog)
         except PlanError as error:
             raise Lacking(gap_of(error)) from None
 
@@ -419,9 +420,9 @@ class _Shape:
                 by = tuple(dict.fromkeys(f"{model.name}.{ref.name}" if "." not in ref.name else ref.name for ref in refs))
                 where = tuple(condition(ref, members, negated) for ref, members, negated in kept)
                 query = SemanticQuery(by=by, where=where, window=window)
-                self._compiles(query)
+                compiled = self._compiled(query)
                 words = (f"{refs[0].words} of {model.words}", *(_filter_words(*k) for k in kept))
-                yield Candidate(query, words, frozenset([model.name, *_targets(refs, kept)]))
+                yield Candidate(query, compiled, words, frozenset([model.name, *_targets(refs, kept)]))
 
 
 def condition(ref: Ref, members: tuple[object, ...], negated: bool) -> str:

@@ -9,16 +9,14 @@ import threading
 from dataclasses import dataclass
 from typing import Any
 
-from answerable.agent.answer import plain
+from answerable.agent.answer import cells
 from answerable.context.engines.base import Rows
 
 
 def digest(rows: Rows, ordered: bool) -> str:
     """The hash of a result. Doubles count to twelve digits: sums of them come in any order from several threads."""
-    cells = [[f"{v:.12g}" if isinstance(v, float) else plain(v) for v in row] for row in rows.rows]
-    if not ordered:
-        cells.sort(key=lambda row: json.dumps(row, default=str))
-    return _hash([list(rows.names), cells])
+    found = cells([f"{v:.12g}" if isinstance(v, float) else v for v in row] for row in rows.rows)
+    return _hash([rows.names, found if ordered else sorted(found, key=lambda row: json.dumps(row, default=str))])
 
 
 def _hash(data: Any) -> str:

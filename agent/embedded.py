@@ -233,7 +233,9 @@ def _reading(candidate: Candidate, spans: tuple[Span, ...], cover: Cover) -> Rea
         for s in cover
         if s.how in ("spelling", "lemma") and s.role != "filler"
     ]
-    return Reading(candidate.query, spans, ", ".join(candidate.chosen), (*taken, *candidate.assumptions), check=candidate.check)
+    return Reading(
+        candidate.query, spans, candidate.compiled, ", ".join(candidate.chosen), (*taken, *candidate.assumptions), check=candidate.check
+    )
 
 
 def _chosen(span: Span, targets: frozenset[str]) -> Span:

@@ -41,6 +41,8 @@ class Reading:
 
     query: SemanticQuery
     spans: tuple[Span, ...] = ()
+    compiled: Compiled | None = None
+    """The query compiled from what the asker sees, where the planner has done that."""
     words: str = ""
     assumptions: tuple[str, ...] = ()
     definition: str = ""

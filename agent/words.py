@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from answerable.context.words import singular
@@ -49,10 +49,11 @@ class Token:
     money: bool = False
     hyphen: bool = False
     """Whether it hangs on the token before it by a hyphen."""
+    base: str = field(init=False)
+    """The word in the singular, as names are compared."""
 
-    @property
-    def base(self) -> str:
-        return singular(self.word)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "base", singular(self.word))
 
 
 def tokens(text: str) -> list[Token]:

@@ -7,6 +7,7 @@ Shares no helper with the compiler, or both would err alike.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from answerable.context.query import GovernedSQL
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # its warnings quote the asker's text
 LONGEST = 50_000
 """Characters of a text that is still read."""
 MOST_RELATIONS, DEEPEST = 60, 60

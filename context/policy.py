@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from answerable.context.errors import Where
@@ -73,6 +74,11 @@ class GroupRule(Frozen):
     allow: Words | None = None
     at_least: int = 1
 
+    @cached_property
+    def attributes(self) -> tuple[str, ...]:
+        """The attributes of the asker that `rows` names."""
+        return bind_user(self.rows)[1] if self.rows else ()
+
     def verdict(self, name: str) -> Mask | Literal["deny"] | None:
         """`deny`, a mask, or None for as it is."""
         if name in self.deny or (self.allow is not None and name not in self.allow):
@@ -138,13 +144,12 @@ def access(policy: Policy | None, model: str, names: Iterable[str], principal: P
 
 
 def _missing(rule: GroupRule, principal: Principal) -> tuple[str, ...]:
-    used = bind_user(rule.rows)[1] if rule.rows else ()
-    return tuple(name for name in used if principal.attribute(name) is None)
+    return tuple(name for name in rule.attributes if principal.attribute(name) is None)
 
 
 def signature(policies: Mapping[str, Policy], principal: Principal) -> str:
     """Sixteen hex digits, equal for askers who see the same: whatever is cached is keyed by it."""
-    named = {name for policy in policies.values() for rule in policy.groups.values() for name in bind_user(rule.rows or "")[1]}
+    named = {name for policy in policies.values() for rule in policy.groups.values() for name in rule.attributes}
     groups = sorted(g for g in principal.all_groups if any(g in policy.groups for policy in policies.values()))
     data = [groups, {name: principal.attribute(name) for name in sorted(named)}]
     whole = [[p.model, p.model_dump(mode="json", exclude={"where", "lines"})] for _, p in sorted(policies.items())]

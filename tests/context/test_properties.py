@@ -78,7 +78,9 @@ METRICS: dict[str, tuple[Callable[[Star, Row], bool], Callable[[list[Row]], Any]
 ADDITIVE = ["amount_sum", "orders", "open_sum", "open_orders", "gold_orders"]
 
 
-def expected(star: Star, metrics: list[str], by: list[str], where: list[tuple[str, Condition]], facts: tuple[Row, ...]) -> set[tuple[Any, ...]]:
+def expected(
+    star: Star, metrics: list[str], by: list[str], where: list[tuple[str, Condition]], facts: tuple[Row, ...]
+) -> set[tuple[Any, ...]]:
     rows = [row for row in facts if all(passes(star.look(row, ref)) for ref, (_, passes) in where)]
     counted = {name: [row for row in rows if METRICS[name][0](star, row)] for name in metrics}
 
@@ -95,7 +97,9 @@ def as_set(rows: list[tuple[Any, ...]]) -> set[tuple[Any, ...]]:
 
 
 @given(STARS, st.lists(st.sampled_from(sorted(METRICS)), unique=True, min_size=1, max_size=3), GROUPS, WHERE)
-def test_a_compiled_plan_gives_what_python_makes_of_the_rows(star: Star, metrics: list[str], by: list[str], where: list[tuple[str, Condition]]) -> None:
+def test_a_compiled_plan_gives_what_python_makes_of_the_rows(
+    star: Star, metrics: list[str], by: list[str], where: list[tuple[str, Condition]]
+) -> None:
     plan = {"metrics": metrics, "by": by, "where": [text for _, (text, _) in where]}
     with world(star) as asked:
         assert as_set(asked.ask(plan)) == expected(star, metrics, by, where, star.orders)
@@ -137,7 +141,9 @@ def test_a_policy_on_customers_does_not_change_a_query_on_orders_alone(star: Sta
 
 
 @given(STARS, GROUPS, WHERE)
-def test_rows_hidden_on_the_joined_side_leave_their_orders_in_the_null_group(star: Star, by: list[str], where: list[tuple[str, Condition]]) -> None:
+def test_rows_hidden_on_the_joined_side_leave_their_orders_in_the_null_group(
+    star: Star, by: list[str], where: list[tuple[str, Condition]]
+) -> None:
     plan = {"metrics": ["orders", "gold_orders"], "by": by, "where": [text for _, (text, _) in where]}
     seen = star.without("customers", lambda row: row["tier"] != "silver")
     with world(star, customers={"silver": {"rows": "tier = 'silver'"}}) as asked:

@@ -39,7 +39,8 @@ QUESTIONS = [
     (
         "bookings by month and capacity latest in january 2020",
         "select date_trunc('month', ds)::date, capacity, count(*) "
-        "from src.fct_bookings left join src.dim_listings_latest using (listing_id) where ds >= '2020-01-01' and ds < '2020-02-01' group by all",
+        "from src.fct_bookings left join src.dim_listings_latest using (listing_id) "
+        "where ds >= '2020-01-01' and ds < '2020-02-01' group by all",
     ),
 ]
 
