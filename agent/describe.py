@@ -179,9 +179,10 @@ def option(reading: Reading, result: Result, total: Result, settings: ProjectSet
 
 def open_word(plan: Plan) -> Span | None:
     """The word that has several meanings."""
-    for spans in zip(*(reading.spans for reading in plan.readings), strict=False):
-        if len({span.target for span in spans}) > 1 or " | " in spans[0].target:
-            return spans[0]
+    first, *others = (reading.spans for reading in plan.readings)
+    for n, span in enumerate(first):
+        if " | " in span.target or any(n < len(other) and other[n].target != span.target for other in others):
+            return span
     return next((span for span in plan.spans if span.kind not in ("grammar", "time", "number")), None)
 
 

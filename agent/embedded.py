@@ -233,9 +233,8 @@ def _reading(candidate: Candidate, spans: tuple[Span, ...], cover: Cover) -> Rea
         for s in cover
         if s.how in ("spelling", "lemma") and s.role != "filler"
     ]
-    return Reading(
-        candidate.query, spans, candidate.compiled, ", ".join(candidate.chosen), (*taken, *candidate.assumptions), check=candidate.check
-    )
+    words, said = ", ".join(candidate.chosen), (*taken, *candidate.assumptions)
+    return Reading(candidate.query, spans, candidate.compiled, words, said, check=candidate.check)
 
 
 def _chosen(span: Span, targets: frozenset[str]) -> Span:

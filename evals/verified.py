@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from dataclasses import dataclass, replace
@@ -12,9 +13,10 @@ from answerable.agent.answer import plain
 from answerable.agent.ask import Project
 from answerable.context.catalog import Catalog, VerifiedQuestion, visible
 from answerable.context.compiler import compile_query
-from answerable.context.errors import AnswerableError
+from answerable.context.errors import AnswerableError, UsageError
 from answerable.context.guard import govern
 from answerable.context.policy import Principal
+from answerable.context.query import SemanticQuery, as_query
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,27 @@ def _equal(got: Any, want: Any, tolerance: float) -> bool:
     if isinstance(got, (int, float)) and isinstance(want, (int, float)) and not isinstance(got, bool):
         return math.isclose(got, want, rel_tol=1e-9, abs_tol=max(tolerance, 1e-9))
     return bool(got == want or str(got) == str(want))
+
+
+def add(folder: Path, project: Project, question: str, by: str, user: str | None = None) -> SemanticQuery:
+    """Write a question down as verified by somebody, with the plan that it is read as. Raises UsageError where it has not one reading."""
+    answer = project.ask(question, user=user)
+    if answer.status != "answered" or answer.plan is None:
+        raise UsageError(f"{question!r} has no plan to confirm: {answer.text}")
+    plan = as_query(answer.plan)
+    today = project.today().isoformat()
+    entry = {
+        "question": question,
+        "of": project.catalog.fingerprint(plan),
+        "plan": answer.plan,
+        "today": today,
+        "source": {"by": by, "on": today},
+    }
+    file = folder / "verified" / "added.yml"
+    file.parent.mkdir(exist_ok=True)
+    with file.open("a", encoding="utf-8") as handle:
+        handle.write("- " + json.dumps(entry, ensure_ascii=False) + "\n")
+    return plan
 
 
 def confirm(folder: Path, catalog: Catalog, outcomes: list[Outcome]) -> list[VerifiedQuestion]:

@@ -297,6 +297,20 @@ def verified_list(folder: Path, state: Path | None, user: str | None) -> None:
             click.echo(f"{mark_of(question, project.catalog):<10} {question.question}  [{question.where}]")
 
 
+@verified.command("add")
+@click.argument("question")
+@click.option("--by", required=True, help="Who confirms it.")
+@project_options
+@told
+def verified_add(question: str, by: str, folder: Path, state: Path | None, user: str | None) -> None:
+    """Confirm that QUESTION means the plan that it is read as, and write it to verified/added.yml."""
+    from answerable.evals.verified import add
+
+    with open_project(folder, state, surface="cli", run="verified") as project:
+        plan = add(folder, project, question, by, user)
+    click.echo(f"confirmed: {json.dumps(plan.as_data())}")
+
+
 @verified.command("run")
 @project_options
 @told

@@ -196,10 +196,13 @@ def _where(tree: exp.Expr, condition: exp.Expr) -> exp.Expr:
 
 
 def _empty_counts_are_null(tree: exp.Expr) -> exp.Expr:
-    """A count of nothing is null, as a sum of nothing is; a distinct count is 0."""
+    """A count of no rows is null, as a sum of none is; a distinct count is 0."""
 
     def nulled(node: exp.Expr) -> exp.Expr:
         if isinstance(node, exp.Count) and not isinstance(node.this, exp.Distinct) and not isinstance(node.parent, exp.Nullif):
+            if not isinstance(node.this, exp.Star):  # rows without a value count as 0, no rows as null
+                some = exp.GT(this=exp.Count(this=exp.Star()), expression=exp.Literal.number(0))
+                return exp.Case(ifs=[exp.If(this=some, true=node.copy())])
             return exp.Nullif(this=node.copy(), expression=exp.Literal.number(0))
         return node
 

@@ -62,11 +62,11 @@ def is_gold(star: Star, row: Row) -> bool:
     return bool(star.look(row, "customer.tier") == "gold")
 
 
-# Each metric of orders: which rows it counts, and what it makes of them. A sum or count of nothing is null, a distinct count 0.
+# Each metric of orders: which rows it counts, and what it makes of them. A sum or count of no rows is null, a distinct count 0.
 METRICS: dict[str, tuple[Callable[[Star, Row], bool], Callable[[list[Row]], Any]]] = {
     "amount_sum": (everyone, lambda rows: some(sum)(known(rows, "amount"))),
     "orders": (everyone, lambda rows: len(rows) or None),
-    "amounts": (everyone, lambda rows: len(known(rows, "amount")) or None),
+    "amounts": (everyone, lambda rows: len(known(rows, "amount")) if rows else None),
     "buyers": (everyone, lambda rows: len(set(known(rows, "buyer")))),
     "amount_avg": (everyone, lambda rows: some(lambda v: sum(v) / len(v))(known(rows, "amount"))),
     "amount_min": (everyone, lambda rows: some(min)(known(rows, "amount"))),

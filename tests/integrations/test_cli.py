@@ -91,6 +91,14 @@ def test_a_certificate_is_verified_by_its_id(run) -> None:  # type: ignore[no-un
     assert run("verify", "a_nothing").exit_code == 3
 
 
+def test_a_question_can_be_confirmed_and_is_verified_then(demo: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(demo, tmp_path / "copy")
+    words = ["verified", "add", "revenue by channel in 2024", "--by", "finance@alder.example", "--project", str(folder)]
+    assert CliRunner().invoke(main, words).exit_code == 0
+    asked = CliRunner().invoke(main, ["ask", "turnover per sales channel in 2024", "--json", "--project", str(folder)])
+    assert json.loads(asked.stdout)["trust"] == "verified"
+
+
 def test_check_finds_nothing_wrong_with_the_demo(run) -> None:  # type: ignore[no-untyped-def]
     result = run("check")
     assert result.exit_code == 0 and "0 errors, 1 warnings" in result.output
