@@ -39,7 +39,7 @@ class Sentence:
         value = self.rows[row][i]
         shown = wording.cell(value, self.columns[i])
         if value is None:
-            return f"no {self.columns[i].label.lower()}"
+            return f"what has no {self.columns[i].label.lower()}"
         self.numbers.append({"text": shown, "row": row, "column": self.columns[i].name})
         return shown
 
@@ -49,45 +49,56 @@ def sentence(
 ) -> Sentence:
     """The numbers of a result in a sentence, in `.text`."""
     made = Sentence(columns, rows)
-    made.text = _say(made, query, truncated, wording.window(query.window, settings), settings)
+    made.text = wording.capital(_say(made, query, truncated, settings))
     return made
 
 
-def _say(s: Sentence, query: SemanticQuery, truncated: bool, window: str, settings: ProjectSettings) -> str:
+def _say(s: Sentence, query: SemanticQuery, truncated: bool, settings: ProjectSettings) -> str:
     values = [i for i, c in enumerate(s.columns) if c.kind == "metric"]
+    window = wording.window(query.window, settings)
     if not values:
         return _list(s, truncated)
     if not s.rows or (not query.by and all(s.rows[0][i] is None for i in values)):
-        return f"No rows for {wording.listed([s.columns[i].label.lower() for i in values])} {window}: there is no value to give."
-    if query.compare and not query.by:
-        return _comparison(s, query, values[0], window, settings)
+        return f"no rows for {wording.listed([s.columns[i].label.lower() for i in values])} {window}: there is no value to give."
     if not query.by:
-        parts = [f"{_lower(s, i, n)} {'was' if n == 0 else ''} {s.cell(0, i)}".replace("  ", " ") for n, i in enumerate(values)]
-        return f"{wording.capital(wording.listed(parts))} {window}."
-    return _breakdown(s, query, values[0], window, truncated)
+        return _comparison(s, query, values[0], window, settings) if query.compare else _total(s, values, window)
+    shown = [n for n, row in enumerate(s.rows) if row[values[0]] is not None]
+    if not shown:
+        return f"{_was(s, values[0], 'has', 'have')} no value {window}."
+    if len(s.rows) == 1:
+        return f"{s.columns[values[0]].label} of {s.key(0)}: {s.cell(0, values[0])} {window}."
+    return _breakdown(s, query, values[0], shown, truncated, window)
 
 
-def _lower(s: Sentence, i: int, n: int) -> str:
+def _was(s: Sentence, i: int, one: str = "was", many: str = "were") -> str:
+    """A column's label with its verb in number: `revenue was`, `orders were`."""
     label = s.columns[i].label
-    return label if n == 0 else label[:1].lower() + label[1:]
+    plural = label.endswith("s") and not label.endswith(("ss", "us", "is")) and " per " not in label
+    return f"{label} {many if plural else one}"
+
+
+def _total(s: Sentence, values: list[int], window: str) -> str:
+    first, *others = values
+    said = [f"{_was(s, first)} {s.cell(0, first)}"]
+    said += [f"{s.columns[i].label[:1].lower()}{s.columns[i].label[1:]} {s.cell(0, i)}" for i in others]
+    return f"{wording.listed(said)} {window}."
 
 
 def _list(s: Sentence, truncated: bool) -> str:
     if not s.rows:
-        return "Nothing matches: zero rows came back."
+        return "nothing matches: zero rows came back."
     names = wording.listed([c.label.lower() for c in s.columns])
-    more = "The first " if truncated else ""
-    noun = "row" if len(s.rows) == 1 else "rows"
-    return f"{more}{s.count(len(s.rows), 'rows')} {noun} of {names}."
+    more = "the first " if truncated else ""
+    return f"{more}{s.count(len(s.rows), 'rows')} {'row' if len(s.rows) == 1 else 'rows'} of {names}."
 
 
 def _comparison(s: Sentence, query: SemanticQuery, i: int, window: str, settings: ProjectSettings) -> str:
-    label, now = s.columns[i].label, s.cell(0, i)
+    said, now = _was(s, i), s.cell(0, i)
     before = next(n for n, c in enumerate(s.columns) if c.name == f"{s.columns[i].name}_before")
     if s.rows[0][before] is None:
-        return f"{label} was {now} {window}; the window to compare with has no rows."
+        return f"{said} {now} {window}; the window to compare with has no rows."
     rate = f"{s.cell(0, before + 2, signed=True)} " if s.rows[0][before + 2] is not None else ""
-    return f"{label} was {now} {window}, {rate}against {s.cell(0, before)} {_other(query, settings)}."
+    return f"{said} {now} {window}, {rate}against {s.cell(0, before)} {_other(query, settings)}."
 
 
 def _other(query: SemanticQuery, settings: ProjectSettings) -> str:
@@ -97,25 +108,17 @@ def _other(query: SemanticQuery, settings: ProjectSettings) -> str:
     return "a year before" if query.compare.to == "last_year" else wording.window(query.compare.to, settings)
 
 
-def _breakdown(s: Sentence, query: SemanticQuery, i: int, window: str, truncated: bool) -> str:
-    label, rows = s.columns[i].label, [n for n, row in enumerate(s.rows) if row[i] is not None]
-    if not rows:
-        return f"{label} has no value {window}."
-    keys = [c for c in s.columns if c.kind == "dimension"]
-    by = wording.listed([c.label.lower() for c in keys])
-    if len(s.rows) == 1:
-        return f"{label} of {s.key(0)} was {s.cell(0, i)} {window}."
+def _breakdown(s: Sentence, query: SemanticQuery, i: int, shown: list[int], truncated: bool, window: str) -> str:
+    """What people look for in a table: first and last of a series, the leaders of a ranking, the extremes of anything else."""
+    label, keys = s.columns[i].label, [c for c in s.columns if c.kind == "dimension"]
+    first, last = shown[0], shown[-1]
     if len(keys) == 1 and keys[0].type in ("date", "time"):
-        first, last = rows[0], rows[-1]
-        return f"{label} went from {s.cell(first, i)} in {s.key(first)} to {s.cell(last, i)} in {s.key(last)}."
-    most, least = max(rows, key=lambda n: s.rows[n][i]), min(rows, key=lambda n: s.rows[n][i])
-    if query.limit:
-        return (
-            f"{s.key(rows[0])} comes first with {s.cell(rows[0], i)}, then {s.key(rows[1])} with {s.cell(rows[1], i)}, {window}."
-            if len(rows) > 1
-            else f"{s.key(rows[0])}: {s.cell(rows[0], i)} {window}."
-        )
-    shown = "of the rows shown " if truncated else ""
-    return (
-        f"{label} by {by} {window}: {shown}{s.key(most)} has the most, {s.cell(most, i)}, and {s.key(least)} the least, {s.cell(least, i)}."
-    )
+        at = "in" if keys[0].name.endswith((":month", ":quarter", ":year")) else "on"
+        return f"{label} went from {s.cell(first, i)} {at} {s.key(first)} to {s.cell(last, i)} {at} {s.key(last)}."
+    if query.limit and len(shown) > 1:
+        return f"{s.key(first)} comes first with {s.cell(first, i)}, then {s.key(shown[1])} with {s.cell(shown[1], i)}, {window}."
+    most, least = max(shown, key=lambda n: s.rows[n][i]), min(shown, key=lambda n: s.rows[n][i])
+    by = wording.listed([c.label.lower() for c in keys])
+    among = "of the rows shown, " if truncated else ""
+    high, low = f"{s.key(most)} has the highest, {s.cell(most, i)}", f"{s.key(least)} the lowest, {s.cell(least, i)}"
+    return f"{label} by {by} {window}: {among}{high}, and {low}."
