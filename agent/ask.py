@@ -21,7 +21,7 @@ from answerable.agent.sentence import sentence
 from answerable.agent.sight import Sight, Sights
 from answerable.agent.when import Reader
 from answerable.context.catalog import Catalog
-from answerable.context.compiler import compile_query
+from answerable.context.compiler import Compiled, compile_query
 from answerable.context.engines.base import Engine, Rows
 from answerable.context.errors import AnswerableError, DeniedError, EngineError, GuardError, PlanError, UsageError
 from answerable.context.guard import govern, govern_text
@@ -181,19 +181,28 @@ class Project:
             sql = govern(compiled.tree, self.catalog, asked.principal, self.engine.dialect)
         with _timed(timings, "run"):
             rows = self.engine.run(sql)
-        return Result(reading.query, compiled, sql, rows)
+        return Result(reading.query, compiled, sql, rows, self._days(compiled, asked))
+
+    def _days(self, compiled: Compiled, asked: Asked) -> dict[str, dt.date]:
+        """The day that each balance was taken from: an answer names it."""
+        found: dict[str, dt.date] = {}
+        for fact in compiled.facts:
+            if fact.day is not None:
+                day = self.engine.run(govern(fact.day, self.catalog, asked.principal, self.engine.dialect)).rows[0][0]
+                found |= dict.fromkeys(fact.metrics, day) if day else {}
+        return found
 
     def _answered(self, reading: Reading, result: Result, sight: Sight, asked: Asked, timings: dict[str, float]) -> Answer:
         with _timed(timings, "answer"):
             query, compiled, rows = result.query, result.compiled, result.rows
-            made = sentence(query, compiled.columns, rows.rows, rows.truncated, self.catalog.settings)
+            made = sentence(query, compiled.columns, rows.rows, rows.truncated, self.catalog.settings, result.days)
             text = describe.yes_or_no(reading.check, rows) + made.text
             facts = self._facts(asked.principal, asked.question, query, result.sql, rows, sight)
             return Answer(
                 status="answered", trust=self._trust(query, result.sql), question=asked.question, text=text, numbers=tuple(made.numbers),
                 columns=tuple(map(column_data, compiled.columns)), rows=cells(rows.rows), truncated=rows.truncated,
                 sql=result.sql.text, plan=query.as_data(), grounding=reading.spans,
-                assumptions=(*reading.assumptions, *describe.assumptions(query, compiled, sight.catalog, asked.today)),
+                assumptions=(*reading.assumptions, *describe.assumptions(result, sight.catalog, asked.today)),
                 freshness=self._freshness(result.sql.models, asked), definitions=describe.definitions(query, compiled, sight.catalog),
                 policies=result.sql.decisions, chart=chart_of(compiled.columns, rows.rows), thread=asked.thread,
                 certificate=self.chain.link(facts),

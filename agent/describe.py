@@ -96,11 +96,11 @@ def definitions(query: SemanticQuery, compiled: Compiled, catalog: Catalog) -> t
     return tuple(found)
 
 
-def assumptions(query: SemanticQuery, compiled: Compiled, catalog: Catalog, today: dt.date) -> tuple[str, ...]:
+def assumptions(result: Result, catalog: Catalog, today: dt.date) -> tuple[str, ...]:
     """What the answer takes for granted: which date, which window, which filters, which day is today."""
     said = []
-    settings = catalog.settings
-    for fact in compiled.facts:
+    query, settings = result.query, catalog.settings
+    for fact in result.compiled.facts:
         model = catalog.models[fact.model]
         labels = wording.listed([m.words for n in fact.metrics if (m := catalog.metric(n)) and not m.hidden] or [model.words])
         if fact.time and (query.window or any(":" in ref for ref in query.by)):
@@ -111,11 +111,14 @@ def assumptions(query: SemanticQuery, compiled: Compiled, catalog: Catalog, toda
                 said.append(f"{wording.capital(metric.words)} counts only rows where {metric.filter}.")
         if model.always:
             said.append(f"{wording.capital(model.words)} always: {model.always}.")
+    for name, day in result.days.items():
+        metric = catalog.metric(name)
+        said.append(f"{wording.capital(metric.words if metric else name)} as of {wording.date(day)}.")
     if query.window:
         said.append(f"Window: {wording.interval(query.window, settings)}.")
         if query.window.end and query.window.start and dt.date.fromisoformat(str(query.window.end)[:10]) > today + dt.timedelta(days=1):
             said.append(f"The window ends after today, {wording.date(today)}.")
-    elif query.metrics:
+    elif query.metrics and not result.days:
         said.append("No time was named: all rows count.")
     if settings.today:
         said.append(f"Today is set to {wording.date(settings.today)} in this project.")
@@ -166,7 +169,7 @@ def yes_or_no(check: str, rows: Rows) -> str:
 
 def option(reading: Reading, result: Result, total: Result, settings: ProjectSettings) -> dict[str, Any]:
     """One reading to choose: in words, its plan and its number (of a breakdown, the total)."""
-    made = sentence(reading.query, result.compiled.columns, result.rows.rows, result.rows.truncated, settings)
+    made = sentence(reading.query, result.compiled.columns, result.rows.rows, result.rows.truncated, settings, result.days)
     value = next((i for i, c in enumerate(total.compiled.columns) if c.kind == "metric"), None)
     single = value is not None and len(total.rows.rows) == 1
     number = total.rows.rows[0][value] if single and value is not None else None

@@ -171,7 +171,7 @@ class _Search:
         if found:
             least = min(cost for cost, _ in found.values())
             readings = tuple(reading for cost, reading in found.values() if cost == least)
-            return Plan(readings=readings, spans=readings[0].spans)
+            return Plan(readings=readings, spans=_together(readings))
         return Plan(gaps=(failure or Gap("not read", self.text, says=_NOT_READ),), spans=self._spans(covers[0]))
 
     def _readings(self, cover: Cover) -> list[tuple[int, Reading]]:
@@ -240,7 +240,14 @@ def _reading(candidate: Candidate, spans: tuple[Span, ...], cover: Cover) -> Rea
 def _chosen(span: Span, targets: frozenset[str]) -> Span:
     """A span with the one of its meanings that the plan took."""
     meant = [target for target in span.target.split(" | ") if target in targets]
-    return replace(span, target=meant[0]) if len(meant) == 1 else span
+    return replace(span, target=meant[-1]) if meant else span
+
+
+def _together(readings: tuple[Reading, ...]) -> tuple[Span, ...]:
+    """The spans of one reading; of several, each with all that it is taken for."""
+    first, *others = (reading.spans for reading in readings)
+    targets = [dict.fromkeys([span.target, *(o[n].target for o in others if len(o) == len(first))]) for n, span in enumerate(first)]
+    return tuple(replace(span, target=" | ".join(said)) for span, said in zip(first, targets, strict=True))
 
 
 def _cost(cover: Cover, candidate: Candidate) -> int:

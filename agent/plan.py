@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from answerable.context.compiler import Compiled
 from answerable.context.engines.base import Rows
@@ -72,3 +74,5 @@ class Result:
     compiled: Compiled
     sql: GovernedSQL
     rows: Rows
+    days: Mapping[str, dt.date] = field(default_factory=dict)
+    """The day that each balance was taken from, by metric."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,17 +47,24 @@ class Sentence:
 
 
 def sentence(
-    query: SemanticQuery, columns: tuple[Column, ...], rows: list[tuple[Any, ...]], truncated: bool, settings: ProjectSettings
+    query: SemanticQuery,
+    columns: tuple[Column, ...],
+    rows: list[tuple[Any, ...]],
+    truncated: bool,
+    settings: ProjectSettings,
+    days: Mapping[str, dt.date] | None = None,
 ) -> Sentence:
-    """The numbers of a result in a sentence, in `.text`."""
+    """The numbers of a result in a sentence, in `.text`; `days` are those that balances were taken from."""
     made = Sentence(columns, rows)
-    made.text = wording.capital(_say(made, query, truncated, settings))
+    window = wording.window(query.window, settings)
+    if days and len(set(days.values())) == 1 and set(days) >= set(query.metrics):
+        window = f"on {wording.date(next(iter(days.values())))}"
+    made.text = wording.capital(_say(made, query, truncated, window, settings))
     return made
 
 
-def _say(s: Sentence, query: SemanticQuery, truncated: bool, settings: ProjectSettings) -> str:
+def _say(s: Sentence, query: SemanticQuery, truncated: bool, window: str, settings: ProjectSettings) -> str:
     values = [i for i, c in enumerate(s.columns) if c.kind == "metric"]
-    window = wording.window(query.window, settings)
     if not values:
         return _list(s, truncated)
     if not s.rows or (not query.by and all(s.rows[0][i] is None for i in values)):

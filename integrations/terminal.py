@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 from answerable.agent import wording
@@ -135,6 +136,11 @@ def _print_columns(row: list[tuple[Text, Text, Text]], out: Console) -> None:
 
 def _data(answer: Answer, out: Console, rows: int | None) -> None:
     columns = [_column(c) for c in answer.columns]
+    if len({c.target for c in columns if c.kind == "metric"}) == 1:
+        # Of one metric, "Revenue, before" needs no more than "before".
+        columns = [
+            replace(c, label=c.label.rpartition(", ")[2].capitalize()) if c.name != c.target and c.kind == "metric" else c for c in columns
+        ]
     if len(answer.rows) == 1 and sum(c.kind == "metric" for c in columns) == 1 and answer.rows[0][_metric(columns)] is not None:
         number = Text(wording.cell(answer.rows[0][_metric(columns)], columns[_metric(columns)]), style="bold")
         out.print(number.append(f"  {columns[_metric(columns)].label}", style="dim"))
@@ -173,7 +179,8 @@ def _table(answer: Answer, columns: list[Column], out: Console, most: int | None
 
 def _head(column: Column) -> str:
     unit = wording.SIGNS.get(column.unit or "", column.unit)
-    return f"{column.label}, {unit}" if unit and unit != "%" and column.kind == "metric" else column.label
+    said = not unit or unit == "%" or unit.lower() in column.label.lower() or column.kind != "metric"
+    return column.label if said else f"{column.label}, {unit}"
 
 
 def _cell(value: Any, column: Column) -> str:

@@ -12,8 +12,8 @@ from answerable.context.compiler.combine import quoted
 from answerable.context.compiler.compare import changes, moved
 from answerable.context.compiler.conversion import conversion
 from answerable.context.compiler.listing import listing
-from answerable.context.compiler.scan import PERIODS, Scanner, period_field, scans, step_name
-from answerable.context.compiler.snapshot import snapshot
+from answerable.context.compiler.scan import PERIODS, Scan, Scanner, period_field, scans, step_name
+from answerable.context.compiler.snapshot import picked_day, snapshot
 from answerable.context.errors import NotSupported, PlanError, UnknownName, WrongType, nearest
 from answerable.context.expr import BadExpression, dotted, parse_condition, substitute
 from answerable.context.model import SimpleMetric
@@ -29,6 +29,8 @@ class Fact:
     model: str
     time: str | None
     metrics: tuple[str, ...]
+    day: exp.Select | None = None
+    """For a balance without a grain: the query for the day that it is taken from."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +77,14 @@ class _Plan:
             select = self._result(source)
         for name, step in steps:
             select = select.with_(name, as_=step)
-        facts = tuple(Fact(s.model.name, s.time, tuple(dict.fromkeys(cell.metric.name for _, cell in s.cells))) for s in self.scans)
-        return Compiled(select, self._columns(), facts)
+        return Compiled(select, self._columns(), tuple(map(self._fact, self.scans)))
+
+    def _fact(self, scan: Scan) -> Fact:
+        pick = scan.cells[0][1].metric.over_time
+        day = None
+        if pick and scan.time and self.period is None and not scan.frame and pick.pick in ("first", "last"):
+            day = picked_day(scan.model, scan.time, pick.pick, scan.window or TimeWindow())
+        return Fact(scan.model.name, scan.time, tuple(dict.fromkeys(cell.metric.name for _, cell in scan.cells)), day)
 
     # -- steps, in the order of the SQL -----------------------------------------------------------------------------------
 

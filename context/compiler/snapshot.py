@@ -5,7 +5,7 @@ from __future__ import annotations
 from answerable.context.compiler.scan import Scanner, grain_of, within
 from answerable.context.compiler.time import frame_window, truncated
 from answerable.context.errors import NotSupported
-from answerable.context.model import Pick
+from answerable.context.model import Model, Pick
 from answerable.context.paths import Field
 from answerable.context.query import TimeWindow
 from sqlglot import exp
@@ -31,18 +31,31 @@ def snapshot(scanner: Scanner, pick: Pick) -> exp.Select:
 
 def _picked(scanner: Scanner, pick: str, field: Field | None, window: TimeWindow) -> exp.Expr:
     model, time = scanner.scan.model, scanner.scan.time or ""
-    own = exp.column(time, table=model.name)
-    fine = (model.dimensions[time].grain or "day") in ("second", "minute", "hour")
-    day = exp.cast(own, "DATE") if fine else own
-    function = exp.Max if pick == "last" else exp.Min
-    inner = exp.select(function(this=day.copy())).from_(exp.to_table(model.name).as_(model.name))
+    day, own = _day(model, time), exp.column(time, table=model.name)
     if field is not None:
+        inner = exp.select(_function(pick)(this=day.copy())).from_(exp.to_table(model.name).as_(model.name))
         inner = inner.where(*within(own, window.start, window.end)).group_by(
             truncated(own.copy(), grain_of(field), scanner.catalog.settings)
         )
         return exp.In(this=day, query=exp.Subquery(this=inner))
-    inner = inner.where(*within(own, window.start if pick == "first" else None, window.end))
-    return exp.EQ(this=day, expression=exp.Subquery(this=inner))
+    return exp.EQ(this=day, expression=exp.Subquery(this=picked_day(model, time, pick, window)))
+
+
+def picked_day(model: Model, time: str, pick: str, window: TimeWindow) -> exp.Select:
+    """The one day that a balance without a grain is taken from, over all rows of the model that the asker sees."""
+    own = exp.column(time, table=model.name)
+    inner = exp.select(exp.alias_(_function(pick)(this=_day(model, time)), DAY)).from_(exp.to_table(model.name).as_(model.name))
+    return inner.where(*within(own, window.start if pick == "first" else None, window.end))
+
+
+def _day(model: Model, time: str) -> exp.Expr:
+    fine = (model.dimensions[time].grain or "day") in ("second", "minute", "hour")
+    own = exp.column(time, table=model.name)
+    return exp.cast(own, "DATE") if fine else own
+
+
+def _function(pick: str) -> type[exp.Max | exp.Min]:
+    return exp.Max if pick == "last" else exp.Min
 
 
 def _over_days(scanner: Scanner, pick: str) -> exp.Select:
