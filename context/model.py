@@ -57,6 +57,9 @@ class Item(Frozen):
     source_name: str | None = None
     where: Where = Field(default=Where("?"), repr=False)
 
+    def __hash__(self) -> int:
+        return hash((type(self).__name__, self.name))
+
     @property
     def words(self) -> str:
         """The name as people read it."""

@@ -11,6 +11,7 @@ import functools
 import json
 import secrets
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -370,6 +371,26 @@ def eval_questions(file: Path, as_json: bool, folder: Path, state: Path | None, 
                 click.echo(json.dumps({"id": line["id"], "answer": answer.model_dump(mode="json")}, ensure_ascii=False))
     click.echo(", ".join(f"{status} {n}" for status, n in sorted(counts.items())) or "no questions", err=as_json)
     sys.exit(1 if counts.get("error") else 0)
+
+
+@evaluate.command("conformance")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="One line per case on standard output.")
+@click.option("--sql", "with_sql", is_flag=True, help="With its SQL.")
+@click.option("--only", default="", help="Cases whose id holds this.")
+@told
+def eval_conformance(folder: Path, as_json: bool, with_sql: bool, only: str) -> None:
+    """Play MetricFlow's cases through import, compiler, gate and DuckDB."""
+    from answerable.evals import conformance
+
+    with tempfile.TemporaryDirectory() as work:
+        outcomes = []
+        for outcome in conformance.run(folder, Path(work), only):
+            outcomes.append(outcome)
+            if as_json:
+                click.echo(json.dumps(conformance.line(outcome, with_sql)))
+    click.echo(conformance.summary(outcomes), err=as_json)
+    sys.exit(1 if any(o.verdict == "failed" for o in outcomes) else 0)
 
 
 @main.command("import")

@@ -11,7 +11,6 @@ import pytest
 from answerable.context.catalog import visible
 from answerable.context.errors import DeniedError, EngineError, GuardError, UnknownName
 from answerable.context.policy import Principal, parse_mask, signature
-from answerable.context.query import as_query
 
 Given = Callable[..., Any]
 NAMES = "select name from customers order by name"
@@ -88,7 +87,9 @@ def test_policies_read_columns_unmasked_and_unfiltered(given: Given) -> None:
 
 def test_what_holds_always_holds_for_every_use_and_every_asker(given: Given) -> None:
     shop = given(orders="groups: {all: {}}")
-    text = (shop.folder / "models/orders.yml").read_text().replace("time: ordered_on\n", "time: ordered_on\nalways: status <> 'cancelled'\n")
+    text = (
+        (shop.folder / "models/orders.yml").read_text().replace("time: ordered_on\n", "time: ordered_on\nalways: status <> 'cancelled'\n")
+    )
     shop = shop.changed({"models/orders.yml": text})
     assert shop.ask({"metrics": ["orders"]}, "all") == shop.ask("select count(*) from orders", "all") == [(7,)]
 
@@ -176,7 +177,15 @@ def test_the_masks_key_is_bound_and_in_no_text(given: Given) -> None:
 
 @pytest.mark.parametrize(
     ("less", "more"),
-    [("month", "year"), ("year", "first 2"), ("first 3", "first 2"), ("first 9", "last 8"), ("last 1", "hash"), ("hash", "redact"), ("redact", "null")],
+    [
+        ("month", "year"),
+        ("year", "first 2"),
+        ("first 3", "first 2"),
+        ("first 9", "last 8"),
+        ("last 1", "hash"),
+        ("hash", "redact"),
+        ("redact", "null"),
+    ],
 )
 def test_masks_have_an_order_from_the_least_to_the_most_hidden(less: str, more: str) -> None:
     assert parse_mask(less) < parse_mask(more)
@@ -190,9 +199,16 @@ def test_what_is_no_mask_is_refused(mask: object) -> None:
 
 @pytest.mark.parametrize(
     ("groups", "shown"),
-    [(("hash", "last"), "***mple"), (("redact", "denied"), "***"), (("redact", "plain"), "ada@shop.example"), (("denied", "last"), "***mple")],
+    [
+        (("hash", "last"), "***mple"),
+        (("redact", "denied"), "***"),
+        (("redact", "plain"), "ada@shop.example"),
+        (("denied", "last"), "***mple"),
+    ],
 )
-def test_of_several_groups_the_least_hidden_verdict_wins_and_denied_is_the_most_hidden(given: Given, groups: tuple[str, ...], shown: str) -> None:
+def test_of_several_groups_the_least_hidden_verdict_wins_and_denied_is_the_most_hidden(
+    given: Given, groups: tuple[str, ...], shown: str
+) -> None:
     shop = given(
         customers="""groups:
   hash: {mask: {email: hash}}
@@ -227,10 +243,20 @@ def test_a_metrics_filter_and_another_dimension_read_the_masked_values(given: Gi
 
 
 def test_a_computed_dimension_can_be_masked(given: Given) -> None:
-    shop = given(regions="groups: {some: {mask: {continent: first 2, small: last 1}}, other: {mask: {continent: redact}}}")
-    text = "model: regions\ntable: shop.regions\nendorsed: true\nprimary_key: region_id\n"
-    shop = shop.changed({"models/regions.yml": text + "dimensions: {continent: {expr: upper(continent)}, small: {expr: lower(continent)}}\n"})
-    assert shop.ask("select distinct continent, small from regions order by 1", "some") == [("AM***", "***a"), ("AS***", "***a"), ("EU***", "***e")]
+    model = """
+model: regions
+table: shop.regions
+endorsed: true
+primary_key: region_id
+dimensions: {continent: {expr: upper(continent)}, small: {expr: lower(continent)}}
+"""
+    policy = "model: regions\ngroups: {some: {mask: {continent: first 2, small: last 1}}, other: {mask: {continent: redact}}}\n"
+    shop = given().changed({"models/regions.yml": model, "policies/regions.yml": policy})
+    assert shop.ask("select distinct continent, small from regions order by 1", "some") == [
+        ("AM***", "***a"),
+        ("AS***", "***a"),
+        ("EU***", "***e"),
+    ]
     with pytest.raises(GuardError, match="no column small"):  # it would show what the mask hides
         shop.ask("select small from regions", "other")
 
@@ -307,10 +333,14 @@ def words(call: Callable[[], Any], name: str) -> str:
 def test_what_is_secret_is_told_in_the_same_words_as_what_is_unknown(given: Given) -> None:
     shop = given(customers="existence: secret\ngroups: {sales: {}}")
     for asked in ("select * from {}", "select * from shop.{}", "select (select count(*) from {}) from orders"):
-        assert words(lambda: shop.ask(asked.format("customers")), "customers") == words(lambda: shop.ask(asked.format("nowhere")), "nowhere")  # noqa: B023
+        assert words(lambda: shop.ask(asked.format("customers")), "customers") == words(
+            lambda: shop.ask(asked.format("nowhere")), "nowhere"
+        )  # noqa: B023
     secret, unknown = ({"metrics": ["orders"], "by": [f"{model}.tier"]} for model in ("customers", "nowhere"))
     assert words(lambda: shop.ask(secret), "customers") == words(lambda: shop.ask(unknown), "nowhere")
-    assert words(lambda: shop.ask({"metrics": ["mailboxes"]}), "mailboxes") == words(lambda: shop.ask({"metrics": ["mailbags"]}), "mailbags")
+    assert words(lambda: shop.ask({"metrics": ["mailboxes"]}), "mailboxes") == words(
+        lambda: shop.ask({"metrics": ["mailbags"]}), "mailbags"
+    )
     with pytest.raises(GuardError, match="There is no endorsed model customers"):
         shop.forced({"metrics": ["mailboxes"]})
     assert len(shop.ask(NAMES, "sales")) == 4
@@ -366,4 +396,3 @@ def test_a_plan_of_the_whole_catalogue_cannot_name_what_the_gate_binds(given: Gi
     for condition in ("tier < $mask_key", "tier < $1", "tier = $user_id"):
         with pytest.raises(GuardError):
             shop.ask({"metrics": ["mailboxes"], "where": [condition]}, "some")
-    assert as_query({"metrics": ["mailboxes"]}).metrics == ("mailboxes",)
