@@ -12,7 +12,7 @@ from answerable.context.compiler.combine import quoted
 from answerable.context.compiler.compare import changes, moved
 from answerable.context.compiler.conversion import conversion
 from answerable.context.compiler.listing import listing
-from answerable.context.compiler.scan import PERIODS, Scan, Scanner, period_field, scans, step_name
+from answerable.context.compiler.scan import PERIODS, Scan, Scanner, own_times, period_field, scans, step_name
 from answerable.context.compiler.snapshot import picked_day, snapshot
 from answerable.context.errors import NotSupported, PlanError, UnknownName, WrongType, nearest
 from answerable.context.expr import BadExpression, dotted, parse_condition, substitute
@@ -92,6 +92,8 @@ class _Plan:
         framed = [scan for scan in self.scans if scan.frame]
         self.period = next((f for scanner in self.scanners if (f := period_field(scanner.fields, scanner.scan))), None)
         self.spine = self.period is not None and self._fills() and not self._chosen_periods()
+        if self.spine and len(own_times(self.fields, self.scans[0])) > 1:
+            raise NotSupported("Filled periods by two grains of one time are not supported yet.", self.fields[0].ref)
         if self.period is not None and any(cell.window for scan in self.scans for _, cell in scan.cells):
             raise NotSupported("The window to compare with is of another length, so its periods do not line up.", "compare")
         if self.period is None or not (framed or self.spine):

@@ -10,7 +10,7 @@ from answerable.context.expr import dotted, parse_expression, substitute
 from answerable.context.model import ConversionMetric, Model, SimpleMetric
 from sqlglot import exp
 
-CONVERTED, EVENTS = "converted", "events"
+CONVERTED, EVENTS, EVENT = "converted", "events", "event_number"
 
 
 def conversion(scanner: Scanner, metric: ConversionMetric) -> exp.Select:
@@ -21,8 +21,8 @@ def conversion(scanner: Scanner, metric: ConversionMetric) -> exp.Select:
     if scanner.period_field() is not None and scanner.scan.frame:
         raise NotSupported(f"{metric.words} moved in time by period is not supported yet.", metric.name)
     model = catalog.models[converted.model or ""]
-    if not scanner.scan.time or not (converted.time or model.time) or not model.primary_key:
-        raise Unreachable(f"{metric.words} needs a time on both sides, and a primary key of {model.words}.", metric.name)
+    if not scanner.scan.time or not (converted.time or model.time):
+        raise Unreachable(f"{metric.words} needs a time on both sides.", metric.name)
     events = Relation(catalog, model, converted.time or model.time, CONVERTED)
     keys = [exp.alias_(scanner.relation.key(field), field.ref, quoted=True) for field in scanner.fields]
     inputs, measure = _inputs(events, converted)
@@ -31,15 +31,27 @@ def conversion(scanner: Scanner, metric: ConversionMetric) -> exp.Select:
     conditions += [events.filtered(converted.filter)] if converted.filter else []
     pairs = exp.select(*keys, *inputs).from_(scanner.relation.table()).join(events.table(), on=_pairs(scanner, events, metric))
     inner = events.joined(scanner.relation.joined(pairs)).where(*conditions)
+    if not model.primary_key:
+        _number_rows(inner, model)
     rank = exp.Window(
         this=exp.RowNumber(),
-        partition_by=[exp.column(key, table=CONVERTED) for key in model.primary_key],
+        partition_by=[exp.column(key, table=CONVERTED) for key in model.primary_key or (EVENT,)],
         order=exp.Order(expressions=[exp.Ordered(this=scanner.relation.moment(), desc=True, nulls_first=False)]),
     )
     inner.set("qualify", exp.Qualify(this=exp.EQ(this=rank, expression=exp.Literal.number(1))))
     shown = [exp.column(exp.to_identifier(field.ref, quoted=True)) for field in scanner.fields]
     outer = exp.select(*shown, exp.alias_(measure, column, quoted=True)).from_(inner.subquery(EVENTS))
     return outer.group_by(*(exp.Literal.number(n + 1) for n in range(len(shown)))) if shown else outer
+
+
+def _number_rows(select: exp.Select, model: Model) -> None:
+    """Give the events of a model without a key a number, so that each is counted once."""
+    used = sorted({column.name for column in select.find_all(exp.Column) if column.table == CONVERTED})
+    number = exp.alias_(exp.Window(this=exp.RowNumber()), EVENT)
+    rows = exp.select(*(exp.column(name, table=CONVERTED) for name in used), number).from_(exp.to_table(model.name).as_(CONVERTED))
+    for table in list(select.find_all(exp.Table)):
+        if table.alias == CONVERTED:
+            table.replace(rows.subquery(CONVERTED))
 
 
 def _inputs(events: Relation, converted: SimpleMetric) -> tuple[list[exp.Expr], exp.Expr]:

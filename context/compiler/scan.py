@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from answerable.context.catalog import Catalog
 from answerable.context.compiler.cells import Cell
 from answerable.context.compiler.relation import Relation
-from answerable.context.compiler.time import Frame, Moment, frame_sql, frame_window, literal
+from answerable.context.compiler.time import Frame, Moment, frame_sql, frame_window, literal, part, truncated
 from answerable.context.errors import NotSupported, PlanError, Unreachable
 from answerable.context.model import GRAINS, Model, SimpleMetric, UnitColumn
 from answerable.context.paths import Field
@@ -101,7 +101,13 @@ class Scanner:
         return select.group_by(*(exp.Literal.number(n + 1) for n in range(len(keys))), copy=False) if keys else select
 
     def _key(self, field: Field, framed: Field | None) -> exp.Expr:
-        value = exp.column(PERIOD, table=self.periods) if field is framed else self.relation.key(field)
+        period = exp.column(PERIOD, table=self.periods)
+        if framed is None or field not in own_times(self.fields, self.scan):
+            value = self.relation.key(field)
+        elif field is framed:
+            value = period
+        else:
+            value = part(period, field.grain or "") if field.is_part else truncated(period, grain_of(field), self.catalog.settings)
         return exp.alias_(value, field.ref, quoted=True)
 
     def _measure(self, column: str, cell: Cell, own_filter: bool) -> exp.Expr:
@@ -172,16 +178,20 @@ def grain_of(field: Field) -> str:
     return field.grain or field.dimension.grain or "day"
 
 
+def own_times(fields: list[Field], scan: Scan) -> list[Field]:
+    """The keys that are the scan's own time, by a grain or a part."""
+    return [f for f in fields if f.is_time and not f.path and f.dimension.name == scan.time]
+
+
 def period_field(fields: list[Field], scan: Scan) -> Field | None:
-    """The key that shows the scan's own time by a grain, if the plan has one."""
-    own = [f for f in fields if f.is_time and not f.path and f.dimension.name == scan.time and not f.is_part]
-    if any(f.is_part for f in fields if f.dimension.name == scan.time) and scan.frame:
-        raise NotSupported("A value over a moving window can't be split by a part of its time.", scan.metrics)
-    if len(own) > 1:
-        raise NotSupported("Two grains of one time in a plan are not supported yet.", own[1].ref)
-    if own and grain_of(own[0]) not in GRAINS[2:]:
-        raise NotSupported(f"The grain {grain_of(own[0])} is too fine for a moving window.", own[0].ref)
-    return own[0] if own else None
+    """The key that shows the scan's own time by the finest grain, if the plan has one; coarser ones and parts follow from it."""
+    own = [f for f in own_times(fields, scan) if not f.is_part]
+    if scan.frame and not own and own_times(fields, scan):
+        raise NotSupported("A value over a moving window can't be split by a part of its time alone.", scan.metrics)
+    finest = min(own, key=lambda f: GRAINS.index(grain_of(f)), default=None)
+    if finest and grain_of(finest) not in GRAINS[2:]:
+        raise NotSupported(f"The grain {grain_of(finest)} is too fine for a moving window.", finest.ref)
+    return finest
 
 
 def _where(tree: exp.Expr, condition: exp.Expr) -> exp.Expr:
