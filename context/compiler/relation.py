@@ -38,7 +38,7 @@ class Relation:
         if field.is_part:
             return part(column, field.grain or "")
         grain = field.grain or (field.dimension.grain if field.is_time else None)
-        return truncated(column, grain, self.catalog.settings) if grain and grain not in ("second", "minute") else column
+        return truncated(column, grain, self.catalog.settings) if grain else column
 
     def column(self, path: Path, name: str) -> exp.Column:
         return exp.column(name, table=self._alias(path))
