@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from answerable.agent.ground import Cover, Segment
-from answerable.agent.when import When
+from answerable.agent.periods import When
 from answerable.context.catalog import Catalog
 
 COMBINATIONS = 48

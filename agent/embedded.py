@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from answerable.agent import grammar
-from answerable.agent.assemble import Candidate, Lacking, candidates, measured_by
+from answerable.agent.assemble import Candidate, candidates, measured_by
 from answerable.agent.draft import Draft, Unread, drafts
 from answerable.agent.ground import Cover, Grounder, Segment, unknown
 from answerable.agent.lexicon import Lexicon, Sense
-from answerable.agent.plan import Gap, Plan, Reading, Span
+from answerable.agent.plan import Gap, Lacking, Plan, Reading, Span
 from answerable.agent.thread import merged, says_something, whole
 from answerable.agent.when import Reader
 from answerable.agent.words import Token, tokens

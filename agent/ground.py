@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from answerable.agent import grammar
 from answerable.agent.lexicon import Lexicon, Sense
-from answerable.agent.when import MONTH_NAMES, WEEKDAYS, Reader, When
+from answerable.agent.periods import MONTH_NAMES, WEEKDAYS, When
+from answerable.agent.when import Reader
 from answerable.agent.words import Token, lemma
 
 KEPT = 12

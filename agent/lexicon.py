@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from answerable.agent.when import When
+from answerable.agent.periods import When
 from answerable.agent.words import Token, lemma, tokens
 from answerable.context.catalog import Catalog
 from answerable.context.model import Dimension, Item

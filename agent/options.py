@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from answerable.agent.draft import Filter, Split
 from answerable.agent.ground import Segment
 from answerable.agent.lexicon import Sense
+from answerable.agent.plan import Gap
 from answerable.context.catalog import Catalog
-from answerable.context.model import Dimension, Model
+from answerable.context.model import Dimension, Metric, Model
 from answerable.context.paths import Path, fan_out, paths
 
 
@@ -112,3 +113,14 @@ class Options:
 
 def _member(segment: Segment, model: str, name: str) -> object:
     return next(s.value for s in segment.senses if (s.model, s.name) == (model, name))
+
+
+def join_gap(segment: Segment, options: Options, metrics: list[Metric]) -> Gap:
+    why = options.why_not(segment.senses)
+    measured = metrics[0].words if metrics else "it"
+    return Gap(
+        "join",
+        segment.text,
+        closes=f"a to-one join from {options.bases[0].name if options.bases else 'it'}",
+        says=f"{measured} can not be split or filtered by {segment.text}. {why}".strip(),
+    )

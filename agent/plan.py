@@ -37,6 +37,14 @@ class Gap:
     """The sentence for the asker, where the type alone says too little."""
 
 
+class Lacking(Exception):
+    """A draft that is understood and can't be answered: the gap says why."""
+
+    def __init__(self, gap: Gap) -> None:
+        self.gap = gap
+        super().__init__(gap.says or gap.text)
+
+
 @dataclass(frozen=True)
 class Reading:
     """One consistent way to read a question."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from answerable.agent.draft import Draft, Filter, Unread
 from answerable.agent.ground import Segment
-from answerable.agent.when import When
+from answerable.agent.periods import When
 from answerable.context.compiler.time import Span
 
 

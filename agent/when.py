@@ -3,74 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 
-from answerable.agent.words import ORDINALS, Token
-from answerable.context.compiler.time import Span, floor, shift
-from answerable.context.settings import MONTHS, ProjectSettings
-
-UNITS = ("day", "week", "month", "quarter", "year")
-WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-MONTH_NAMES = {name: i for i, name in enumerate(MONTHS, 1)} | {name[:3]: i for i, name in enumerate(MONTHS, 1)} | {"sept": 9}
-_SEASONS = {"spring": 3, "summer": 6, "autumn": 9, "fall": 9, "winter": 12}
-LAST, THIS, NEXT = (
-    {"last", "previous", "past", "prior", "trailing"},
-    {"this", "current", "running"},
-    {"next", "coming", "upcoming", "following"},
-)
-_LEADS = {
-    "in",
-    "during",
-    "for",
-    "over",
-    "on",
-    "of",
-    "within",
-    "at",
-    "throughout",
-    "across",
-    "from",
-    "the",
-    "whole",
-    "entire",
-    "all",
-    "full",
-    "complete",
-    "year",
-    "month",
-}
+from answerable.agent.periods import Periods, When, number_at, unit_at, word_at, words_at
+from answerable.agent.words import Token
 
 
-@dataclass(frozen=True)
-class When:
-    """A window with the words it came from. `whole` is the period with the days that still lie ahead."""
-
-    start: dt.date | None
-    end: dt.date | None
-    unit: str = "day"
-    whole: dt.date | None = None
-    to_date: bool = False
-    as_of: bool = False
-    now: bool = False
-    """A word for the moment ("currently"), which only a balance or a status can take."""
-    year_named: bool = True
-    open: str | None = None
-    """Why the phrase has no one meaning; then it is asked."""
-    before_it: bool = False
-    """Refers to the period before another one named ("the month before")."""
-    weekdays: tuple[int, ...] = ()
-
-    @property
-    def future(self) -> bool:
-        return self.now is False and self.start is not None and self.end is not None and self.whole == self.start
-
-
-class Reader:
-    """Reads time phrases out of tokens, for one day and one project."""
-
-    def __init__(self, today: dt.date, settings: ProjectSettings) -> None:
-        self.today, self.settings = today, settings
+class Reader(Periods):
+    """Reads whole phrases of time: a period with what stands before and after it, and ranges of two."""
 
     def at(self, tokens: list[Token], i: int) -> tuple[int, When] | None:
         """The longest time phrase that begins at token `i`: the index after it, and its window."""
@@ -81,17 +22,17 @@ class Reader:
 
     def _range(self, t: list[Token], i: int) -> tuple[int, When] | None:
         """from A to B, between A and B, A – B, A to B."""
-        opener = _word(t, i)
+        opener = word_at(t, i)
         j = i + 1 if opener in ("from", "between") else i
         if not (first := self._period_lead(t, j)):
             return None
         k, start = first
         joiners = ("and",) if opener == "between" else ("to", "until", "till", "through", "-", "–", "up")
         hyphen = k < len(t) and t[k].hyphen and opener != "between"
-        if not hyphen and _word(t, k) not in joiners:
+        if not hyphen and word_at(t, k) not in joiners:
             return None
         k = k if hyphen else k + 1
-        if _word(t, k) == "to" and _word(t, k - 1) == "up":
+        if word_at(t, k) == "to" and word_at(t, k - 1) == "up":
             k += 1
         end = self._period_lead(t, k) or self._now(t, k)
         if not end:
@@ -106,8 +47,8 @@ class Reader:
 
     def _bare_days(self, t: list[Token], i: int) -> tuple[int, When] | None:
         """between 1 and 15 May 2025: two days of one month."""
-        j = i + 1 if _word(t, i) in ("from", "between") else i
-        if not (_number(t, j) and _word(t, j + 1) in ("and", "to", "-", "until") and _number(t, j + 2)):
+        j = i + 1 if word_at(t, i) in ("from", "between") else i
+        if not (number_at(t, j) and word_at(t, j + 1) in ("and", "to", "-", "until") and number_at(t, j + 2)):
             return None
         last = self._period(t, j + 2)
         if not last or last[1].unit != "day" or last[1].start is None:
@@ -117,15 +58,15 @@ class Reader:
 
     def _since(self, t: list[Token], i: int) -> tuple[int, When] | None:
         """since X, from X on, starting X: to the end of today."""
-        if _word(t, i) in ("since", "starting") or (_word(t, i) == "from"):
+        if word_at(t, i) in ("since", "starting") or (word_at(t, i) == "from"):
             j = i + 1
-            if _words(t, j, "the", "start", "of") or _words(t, j, "the", "beginning", "of"):
+            if words_at(t, j, "the", "start", "of") or words_at(t, j, "the", "beginning", "of"):
                 j += 3
-            elif _words(t, j, "start", "of") or _words(t, j, "beginning", "of"):
+            elif words_at(t, j, "start", "of") or words_at(t, j, "beginning", "of"):
                 j += 2
             found = self._period_lead(t, j)
-            if found and _word(t, i) == "from":
-                if _word(t, found[0]) not in ("on", "onward", "onwards"):
+            if found and word_at(t, i) == "from":
+                if word_at(t, found[0]) not in ("on", "onward", "onwards"):
                     return None
                 found = found[0] + 1, found[1]
             if found and found[1].start:
@@ -136,55 +77,55 @@ class Reader:
         """until X, through X, up to X: to the end of X."""
         j = (
             i + 1
-            if _word(t, i) in ("until", "till", "through")
+            if word_at(t, i) in ("until", "till", "through")
             else i + 2
-            if _words(t, i, "up", "to") or _words(t, i, "up", "until")
+            if words_at(t, i, "up", "to") or words_at(t, i, "up", "until")
             else 0
         )
         if not j:
             return None
-        if _words(t, j, "the", "end", "of"):
+        if words_at(t, j, "the", "end", "of"):
             j += 3
-        elif _words(t, j, "end", "of"):
+        elif words_at(t, j, "end", "of"):
             j += 2
         found = self._period_lead(t, j)
         return (found[0], When(None, found[1].end, found[1].unit)) if found else None
 
     def _before_after(self, t: list[Token], i: int) -> tuple[int, When] | None:
-        if _word(t, i) not in ("before", "after"):
+        if word_at(t, i) not in ("before", "after"):
             return None
         found = self._period_lead(t, i + 1)
         if not found or found[1].now:
             return None
-        if _word(t, i) == "before":
+        if word_at(t, i) == "before":
             return found[0], When(None, found[1].start, found[1].unit)
         return found[0], When(found[1].whole or found[1].end, self._tomorrow, found[1].unit, to_date=True)
 
     def _as_of(self, t: list[Token], i: int) -> tuple[int, When] | None:
         """as of D, at the end of X: a moment."""
-        if _words(t, i, "as", "of") or _words(t, i, "as", "at"):
+        if words_at(t, i, "as", "of") or words_at(t, i, "as", "at"):
             j = i + 2
-            j += 1 if _word(t, j) == "the" else 0
-            if _words(t, j, "end", "of"):
+            j += 1 if word_at(t, j) == "the" else 0
+            if words_at(t, j, "end", "of"):
                 j += 2
             found = self._period_lead(t, j) or self._now(t, j)
             return (found[0], replace(found[1], as_of=True)) if found else None
-        j = i + 1 if _word(t, i) in ("at", "by", "on") else i
-        j += 1 if _word(t, j) == "the" else 0
-        if not _words(t, j, "end", "of") or _word(t, i) == "by":
+        j = i + 1 if word_at(t, i) in ("at", "by", "on") else i
+        j += 1 if word_at(t, j) == "the" else 0
+        if not words_at(t, j, "end", "of") or word_at(t, i) == "by":
             return None
         found = self._period_lead(t, j + 2)
         return (found[0], replace(found[1], as_of=True)) if found else None
 
     def _to_date(self, t: list[Token], i: int) -> tuple[int, When] | None:
         """YTD, year to date, so far this year, this year so far, this year until today."""
-        short = {"ytd": "year", "qtd": "quarter", "mtd": "month", "wtd": "week"}.get(_word(t, i))
+        short = {"ytd": "year", "qtd": "quarter", "mtd": "month", "wtd": "week"}.get(word_at(t, i))
         if short:
             return i + 1, self._running(short)
-        unit = _unit(t, i)
-        if unit and _words(t, i + unit[0], "to", "date"):
+        unit = unit_at(t, i)
+        if unit and words_at(t, i + unit[0], "to", "date"):
             return i + unit[0] + 2, self._running(unit[1])
-        if _words(t, i, "so", "far"):
+        if words_at(t, i, "so", "far"):
             found = self._period_lead(t, i + 2)
             return (found[0], replace(found[1], whole=None)) if found and found[1].to_date else None
         found = self._period(t, i)
@@ -202,7 +143,7 @@ class Reader:
             ("till", "today"),
             ("to", "now"),
         ):
-            if _words(t, k, *tail):
+            if words_at(t, k, *tail):
                 return k + len(tail), replace(found[1], end=min(found[1].end or self._tomorrow, self._tomorrow), to_date=True, whole=None)
         return None
 
@@ -210,415 +151,18 @@ class Reader:
         return self._period_lead(t, i) or self._now(t, i)
 
     def _now(self, t: list[Token], i: int) -> tuple[int, When] | None:
-        j = i + 1 if _word(t, i) == "right" else i
-        if _word(t, j) in ("now", "currently", "presently"):
+        j = i + 1 if word_at(t, i) == "right" else i
+        if word_at(t, j) in ("now", "currently", "presently"):
             return j + 1, When(None, None, now=True, as_of=True)
         for words in (("at", "the", "moment"), ("at", "this", "moment"), ("as", "of", "now"), ("at", "present"), ("at", "this", "time")):
-            if _words(t, i, *words):
+            if words_at(t, i, *words):
                 return i + len(words), When(None, None, now=True, as_of=True)
-        if _word(t, i) == "current" and not _unit(t, i + 1):
+        if word_at(t, i) == "current" and not unit_at(t, i + 1):
             return i + 1, When(None, None, now=True, as_of=True)
         return None
 
-    # -- periods ------------------------------------------------------------------------------------------------------------
-
-    def _period_lead(self, t: list[Token], i: int) -> tuple[int, When] | None:
-        """A period with the prepositions and articles that may stand before it."""
-        for j in range(i, min(i + 5, len(t))):
-            if found := self._period(t, j):
-                return found
-            if _word(t, j) not in _LEADS:
-                return None
-        return None
-
-    def _period(self, t: list[Token], i: int) -> tuple[int, When] | None:
-        found = [f for read in _PERIODS for f in [read(self, t, i)] if f]
-        return max(found, key=lambda f: f[0], default=None)
-
-    def _days(self, t: list[Token], i: int) -> tuple[int, When] | None:
-        """today, yesterday, tomorrow, the day before yesterday."""
-        shifts = {"today": 0, "tonight": 0, "yesterday": -1, "tomorrow": 1}
-        if _word(t, i) in shifts:
-            return i + 1, self._one(self.today + dt.timedelta(days=shifts[_word(t, i)]), "day")
-        if _words(t, i, "day", "before", "yesterday"):
-            return i + 3, self._one(self.today - dt.timedelta(days=2), "day")
-        return None
-
-    def _relative(self, t: list[Token], i: int) -> tuple[int, When] | None:
-        """last month, this quarter, next week, the month before last, last fiscal year, last 30 days, two weeks ago."""
-        word = _word(t, i)
-        kind = -1 if word in LAST else 0 if word in THIS else 1 if word in NEXT else None
-        if kind is not None:
-            j = i + 1
-            if _word(t, i + 1) in ("full", "complete", "whole"):
-                j += 1
-            count = _count(t, j)
-            if count and (unit := _unit(t, j + 1)):
-                return (j + 1 + unit[0], self._many(kind, count, unit[1])) if kind else None
-            if unit := _unit(t, j):
-                return j + unit[0], self._unit_moved(unit[1], kind)
-            if kind <= 0 and _word(t, j) in WEEKDAYS:
-                return j + 1, self._weekday(_word(t, j), strictly=kind < 0)
-            if kind == -1 and (found := self._month(t, j) or self._season(t, j)) and not found[1].year_named:
-                return found
-        if (unit := _unit(t, i)) and _words(t, i + unit[0], "before", "last"):
-            return i + unit[0] + 2, self._unit_moved(unit[1], -2)
-        if (unit := _unit(t, i)) and _word(t, i + unit[0]) == "before" and unit[1] in UNITS:
-            return i + unit[0] + 1, When(None, None, unit[1], before_it=True)
-        count = _count(t, i)
-        if count and (unit := _unit(t, i + 1)) and _word(t, i + 1 + unit[0]) == "ago":
-            return i + 2 + unit[0], self._ago(count, unit[1])
-        return None
-
-    def _part_of(self, t: list[Token], i: int) -> tuple[int, When] | None:
-        """first half of 2025, first quarter of the last fiscal year, first six months of 2025, second quarter, H1 2025, Q3 last year."""
-        head = self._head(t, i)
-        if not head:
-            return None
-        j, (unit, which, count) = head
-        j += 1 if _word(t, j) == "fiscal" else 0
-        fiscal = _word(t, j - 1) == "fiscal"
-        year = self._of_year(t, j)
-        k, outer = year or (j, None)
-        if outer is None:
-            return j, self._latest(unit, which, count, fiscal)
-        if outer.start is None or outer.unit not in ("year", "fiscal_year", "month", "quarter"):
-            return None
-        return k, self._inside(outer, unit, which, count)
-
-    def _head(self, t: list[Token], i: int) -> tuple[int, tuple[str, int, int]] | None:
-        word = _word(t, i)
-        if len(word) == 2 and word[0] in "qh" and word[1].isdigit():
-            top = 4 if word[0] == "q" else 2
-            n = int(word[1])
-            return (i + 1, ("quarter" if word[0] == "q" else "half", n, 1)) if 1 <= n <= top else None
-        if word in ("q", "quarter") and _number(t, i + 1) and 1 <= (t[i + 1].value or 0) <= 4:
-            return i + 2, ("quarter", int(t[i + 1].value or 0), 1)
-        which = ORDINALS.get(word, -1 if word == "last" else None)
-        if which is None:
-            return None
-        if _word(t, i + 1) in ("half", "quarter", "week", "month"):
-            # "last month" is a relative unit, "last month of 2024" a part.
-            if which == -1 and not self._of_year(t, i + 2, strict=True):
-                return None
-            return i + 2, (_word(t, i + 1), which, 1)
-        count = _count(t, i + 1)
-        if count and (unit := _unit(t, i + 2)) and which == 1 and unit[1] in ("month", "week", "day", "quarter"):
-            return i + 2 + unit[0], (unit[1], 1, count)
-        return None
-
-    def _of_year(self, t: list[Token], i: int, strict: bool = False) -> tuple[int, When] | None:
-        j = i
-        while _word(t, j) in ("of", "in", "the", "year", ","):
-            j += 1
-        if strict and j == i:
-            return None
-        for read in (Reader._year, Reader._relative):
-            found = read(self, t, j)
-            if found and found[1].unit in ("year", "fiscal_year"):
-                return found
-        return None
-
-    def _inside(self, outer: When, unit: str, which: int, count: int) -> When:
-        """The `which`-th part of a period."""
-        assert outer.start is not None
-        begin, finish = outer.start, outer.whole or outer.end or outer.start
-        if unit == "half":
-            middle = _date(shift(begin, months=6))
-            start, end = (begin, middle) if which == 1 else (middle, _date(shift(begin, months=12)))
-            return self._clipped(start, end, "half")
-        if unit in ("week", "day"):
-            start = begin if which == 1 or unit == "day" else floor(begin, "week", self.settings)
-            if unit == "week" and which == 1 and count == 1:
-                return self._clipped(begin, begin + dt.timedelta(days=7), "week")
-            span = Span.grain(unit, count)
-            return self._clipped(start, _date(span.after(start)), unit)
-        span = Span.grain(unit, count)
-        start = _date(shift(begin, months=span.months * (which - 1))) if which > 0 else _date(span.before(finish))
-        return self._clipped(start, _date(span.after(start)), unit)
-
-    def _latest(self, unit: str, which: int, count: int, fiscal: bool) -> When:
-        """A quarter or half without a year: the latest that has begun."""
-        year = "fiscal_year" if fiscal else "year"
-        for back in (0, 1):
-            outer = self._unit_moved(year, -back)
-            found = self._inside(replace(outer, end=outer.whole or outer.end), unit, which, count)
-            if found.start and found.start <= self.today:
-                return replace(found, year_named=False)
-        return replace(found, year_named=False)
-
-    def _year(self, t: list[Token], i: int) -> tuple[int, When] | None:
-        """2024, '24, FY25, fiscal 2025."""
-        token = t[i] if i < len(t) else None
-        if token is None:
-            return None
-        if token.kind == "year":
-            return i + 1, self._calendar_year(2000 + int(token.word[1:]))
-        if token.kind == "number" and token.word.isdigit() and len(token.word) == 4 and 1990 <= int(token.word) <= 2100:
-            return i + 1, self._calendar_year(int(token.word))
-        fiscal, j = token.word.startswith("fy") and token.word[2:].isdigit(), i
-        if fiscal:
-            return i + 1, self._fiscal_year(int(token.word[2:]))
-        if token.word == "fy" or token.word == "fiscal":
-            j = i + 2 if _word(t, i + 1) == "year" else i + 1
-            if _number(t, j) and t[j].word.isdigit():
-                return j + 1, self._fiscal_year(int(t[j].word))
-        return None
-
-    def _month(self, t: list[Token], i: int) -> tuple[int, When] | None:
-        """August, August 2025, aug-24, 2025-06, August last year, 3 March 2025, March 3, 2025."""
-        token = t[i] if i < len(t) else None
-        if token is None:
-            return None
-        if token.kind == "date" and len(token.word) == 7 and token.word[4] == "-":
-            return i + 1, self._clipped_month(int(token.word[:4]), int(token.word[5:]))
-        if token.kind == "number" and not token.percent and token.value is not None and 1 <= token.value <= 31:
-            j = i + 2 if _word(t, i + 1) == "of" else i + 1
-            if _word(t, j) in MONTH_NAMES:
-                found = self._day_of(t, j + 1, MONTH_NAMES[_word(t, j)], int(token.value))
-                if found and token.text == "4" and any(other.text.lower() in ("u", "n", "pls", "ur") for other in t):
-                    return found[0], replace(found[1], open=f"“4 {t[j].text}” may be a day, or “for {t[j].text}”")
-                return found
-            return None
-        month = MONTH_NAMES.get(token.word)
-        if month is None or (token.word in ("may", "mar", "sun") and not self._may(t, i)):
-            return None
-        nxt = t[i + 1] if i + 1 < len(t) else None
-        if nxt and nxt.kind == "number" and nxt.word.isdigit():
-            if nxt.hyphen and len(nxt.word) == 2:
-                return i + 2, self._clipped_month(2000 + int(nxt.word), month)
-            if len(nxt.word) <= 2 and 1 <= int(nxt.word) <= 31:
-                return self._day_of(t, i + 2, month, int(nxt.word))
-        if nxt and nxt.kind == "number" and nxt.word[-2:] in ("st", "nd", "rd", "th"):
-            return self._day_of(t, i + 2, month, int(nxt.value or 1))
-        if year := self._of_year(t, i + 1):
-            start = year[1].start
-            assert start is not None
-            if year[1].unit == "fiscal_year":
-                first = shift(start, months=(month - start.month) % 12)
-                return year[0], self._clipped_month(first.year, month)
-            return year[0], self._clipped_month(start.year, month)
-        year_now = self.today.year if month <= self.today.month else self.today.year - 1
-        return i + 1, replace(self._clipped_month(year_now, month), year_named=False)
-
-    def _may(self, t: list[Token], i: int) -> bool:
-        """`may` is a month after a preposition, before a year, in a list of months, or at the end; elsewhere a verb."""
-        before, after = _word(t, i - 1) if i else "", _word(t, i + 1)
-        leads = {*_LEADS, "since", "until", "between", "and", "to", "versus", "or", "last", "by", ",", "than"}
-        return before in leads or i + 1 >= len(t) or after.isdigit() or after in ("to", "and", "versus", ",", "-", "until", "through")
-
-    def _day_of(self, t: list[Token], i: int, month: int, day: int) -> tuple[int, When] | None:
-        year = self._of_year(t, i)
-        number = year[1].start.year if year and year[1].start else self.today.year
-        try:
-            date = dt.date(number, month, day)
-        except ValueError:
-            return None
-        if not year and date > self.today:
-            date = date.replace(year=number - 1)
-        return (year[0] if year else i), replace(self._one(date, "day"), year_named=bool(year))
-
-    def _date_token(self, t: list[Token], i: int) -> tuple[int, When] | None:
-        token = t[i] if i < len(t) else None
-        if token is None or token.kind != "date" or len(token.word) == 7:
-            return None
-        if token.word[4:5] == "-":
-            try:
-                return i + 1, self._one(dt.date.fromisoformat(token.word), "day")
-            except ValueError:
-                return None
-        a, b, year = (int(part) for part in token.word.replace(".", "/").split("/"))
-        year = year + 2000 if year < 100 else year
-        order = "dmy" if "." in token.word or a > 12 else "mdy" if b > 12 else self.settings.date_order
-        day, month = (b, a) if order == "mdy" else (a, b)
-        try:
-            found = self._one(dt.date(year, month, day), "day")
-        except ValueError:
-            return None
-        if order is None and a != b:
-            other = dt.date(year, a, b)
-            found = replace(found, open=f"{token.text} may be {_spoken(found.start)} or {_spoken(other)}")
-        return i + 1, found
-
-    def _weekday_phrase(self, t: list[Token], i: int) -> tuple[int, When] | None:
-        word = _word(t, i)
-        if word in WEEKDAYS:
-            return i + 1, self._weekday(word, strictly=False)
-        if word == "weekend" and _word(t, i - 1) not in ("by", "per"):
-            sunday = self.today - dt.timedelta(days=(self.today.weekday() + 1) % 7)
-            start = sunday - dt.timedelta(days=1)
-            return i + 1, When(start, start + dt.timedelta(days=2), "day", year_named=False)
-        return None
-
-    def _week(self, t: list[Token], i: int) -> tuple[int, When] | None:
-        """the week of 10 March, week 12."""
-        if _word(t, i) != "week":
-            return None
-        if _word(t, i + 1) == "of" and (found := self._period_lead(t, i + 2)) and found[1].unit == "day" and found[1].start:
-            start = floor(found[1].start, "week", self.settings)
-            return found[0], self._clipped(start, start + dt.timedelta(days=7), "week")
-        if _number(t, i + 1) and self.settings.week_start == "monday" and 1 <= (t[i + 1].value or 0) <= 53:
-            year = self._of_year(t, i + 2)
-            number = year[1].start.year if year and year[1].start else self.today.year
-            try:
-                start = dt.date.fromisocalendar(number, int(t[i + 1].value or 1), 1)
-            except ValueError:
-                return None
-            if not year and start > self.today:
-                start = dt.date.fromisocalendar(number - 1, int(t[i + 1].value or 1), 1)
-            return (year[0] if year else i + 2), self._clipped(start, start + dt.timedelta(days=7), "week")
-        return None
-
-    def _season(self, t: list[Token], i: int) -> tuple[int, When] | None:
-        month = _SEASONS.get(_word(t, i))
-        if month is None or _word(t, i - 1 if i else len(t)) not in _LEADS | {"last", "this", "since"}:
-            return None
-        year = self._of_year(t, i + 1)
-        number = year[1].start.year if year and year[1].start else self.today.year
-        start = dt.date(number, month, 1)
-        if not year and start > self.today:
-            start = dt.date(number - 1, month, 1)
-        return (year[0] if year else i + 1), replace(self._clipped(start, _date(shift(start, months=3)), "quarter"), year_named=bool(year))
-
-    def _same_last_year(self, t: list[Token], i: int) -> tuple[int, When] | None:
-        """the same quarter last year."""
-        if _word(t, i) != "same" or not (unit := _unit(t, i + 1)) or unit[1] == "day":
-            return None
-        j = i + 1 + unit[0]
-        if not (_words(t, j, "last", "year") or _words(t, j, "of", "last", "year") or _words(t, j, "a", "year", "ago")):
-            return None
-        now = self._unit_moved(unit[1], 0)
-        last = now.whole or now.end
-        assert now.start is not None and last is not None
-        end = 3 if _word(t, j) in ("of", "a") else 2
-        start, finish = _date(shift(now.start, months=-12)), _date(shift(last, months=-12))
-        return j + end, When(start, finish, unit[1])
-
-    # -- windows ----------------------------------------------------------------------------------------------------------
-
-    @property
-    def _tomorrow(self) -> dt.date:
-        return self.today + dt.timedelta(days=1)
-
-    def _one(self, day: dt.date, unit: str) -> When:
-        end = day + dt.timedelta(days=1)
-        return When(day, end, unit, whole=day if day > self.today else None)
-
-    def _clipped(self, start: dt.date, end: dt.date, unit: str) -> When:
-        """A period; the running one is to date, one that lies ahead keeps its end."""
-        if start > self.today:
-            return When(start, end, unit, whole=start)
-        if end > self._tomorrow:
-            return When(start, self._tomorrow, unit, whole=end, to_date=True)
-        return When(start, end, unit)
-
-    def _clipped_month(self, year: int, month: int) -> When:
-        start = dt.date(year, month, 1)
-        return self._clipped(start, _date(shift(start, months=1)), "month")
-
-    def _calendar_year(self, year: int) -> When:
-        start, end = dt.date(year, 1, 1), dt.date(year + 1, 1, 1)
-        return When(start, end, "year", whole=start if start > self.today else None)
-
-    def _fiscal_year(self, named: int) -> When:
-        named += 2000 if named < 100 else 0
-        first = self.settings.fiscal_year_start
-        year = named - 1 if self.settings.fiscal_year_named == "end" and first > 1 else named
-        start = dt.date(year, first, 1)
-        return When(start, _date(shift(start, months=12)), "fiscal_year", whole=start if start > self.today else None)
-
-    def _running(self, unit: str) -> When:
-        return replace(self._unit_moved(unit, 0), to_date=True, whole=None)
-
-    def _unit_moved(self, unit: str, by: int) -> When:
-        start = (
-            _date(Span.grain(unit, abs(by)).after(floor(self.today, unit, self.settings)))
-            if by >= 0
-            else _date(Span.grain(unit, -by).before(floor(self.today, unit, self.settings)))
-        )
-        end = _date(Span.grain(unit).after(start))
-        return self._clipped(start, end, unit)
-
-    def _many(self, kind: int, n: int, unit: str) -> When:
-        this = floor(self.today, unit, self.settings)
-        if kind < 0:
-            return When(_date(Span.grain(unit, n).before(this)), this, unit)
-        start = _date(Span.grain(unit).after(this))
-        return When(start, _date(Span.grain(unit, n).after(start)), unit, whole=start)
-
-    def _ago(self, n: int, unit: str) -> When:
-        if unit == "day":
-            return self._one(self.today - dt.timedelta(days=n), "day")
-        return self._unit_moved(unit, -n)
-
-    def _weekday(self, name: str, strictly: bool) -> When:
-        back = (self.today.weekday() - WEEKDAYS.index(name)) % 7
-        return self._one(self.today - dt.timedelta(days=back or (7 if strictly else 0)), "day")
-
-    def _same_year(self, start: When, last: When) -> When:
-        """A year named once counts for both."""
-        if start.year_named or start.start is None or last.start is None or (not last.year_named and not last.now):
-            if start.start and last.start and not start.year_named and not last.year_named and start.start > last.start:
-                return replace(start, start=_date(shift(start.start, months=-12)))
-            return start
-        moved = start.start
-        if last.year_named and not last.now:
-            moved = start.start.replace(year=last.start.year)
-        return replace(start, start=moved)
-
 
 Read = Callable[[Reader, list[Token], int], "tuple[int, When] | None"]
-_PERIODS: tuple[Read, ...] = (
-    Reader._days, Reader._relative, Reader._part_of, Reader._year, Reader._month, Reader._date_token,
-    Reader._weekday_phrase, Reader._week, Reader._season, Reader._same_last_year,
-)  # fmt: skip
 _PHRASES: tuple[Read, ...] = (
     Reader._range, Reader._bare_days, Reader._since, Reader._until, Reader._before_after, Reader._as_of, Reader._to_date, Reader._plain,
 )  # fmt: skip
-
-
-def _word(t: list[Token], i: int) -> str:
-    return t[i].word if 0 <= i < len(t) else ""
-
-
-def _words(t: list[Token], i: int, *wanted: str) -> bool:
-    return all(_word(t, i + n) == word for n, word in enumerate(wanted))
-
-
-def _number(t: list[Token], i: int) -> bool:
-    return i < len(t) and t[i].kind == "number"
-
-
-def _count(t: list[Token], i: int) -> int | None:
-    """A whole number in digits or words; `a` and `couple of` are not numbers here."""
-    if (
-        0 <= i < len(t)
-        and t[i].value is not None
-        and not t[i].percent
-        and float(t[i].value or 0).is_integer()
-        and 0 < (t[i].value or 0) < 1000
-    ):
-        return int(t[i].value or 0)
-    return None
-
-
-def _unit(t: list[Token], i: int) -> tuple[int, str] | None:
-    """A unit of time and how many tokens it takes: `fiscal year` is two."""
-    word = t[i].base if 0 <= i < len(t) else ""
-    if word in ("fiscal", "financial") and 0 <= i + 1 < len(t) and t[i + 1].base in ("year", "quarter"):
-        return 2, f"fiscal_{t[i + 1].base}"
-    return (1, word) if word in UNITS else None
-
-
-def _date(moment: dt.date) -> dt.date:
-    return moment.date() if isinstance(moment, dt.datetime) else moment
-
-
-def _spoken(day: dt.date | None) -> str:
-    return f"{day.day} {day:%b %Y}" if day else ""
-
-
-def periods(rules: dict[str, tuple[dt.date, dt.date]]) -> Iterator[tuple[str, When]]:
-    """The named periods of a project's rules."""
-    for name, (start, end) in rules.items():
-        yield name, When(start, end, "day")

@@ -1,0 +1,165 @@
+"""The time of a plan: which window, what it is compared with, which date; by the words of the question and what the metrics allow."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from answerable.agent.draft import Draft, Unread
+from answerable.agent.ground import Segment
+from answerable.agent.options import Options, join_gap
+from answerable.agent.periods import When
+from answerable.agent.plan import Gap, Lacking
+from answerable.agent.when import Reader
+from answerable.agent.words import tokens
+from answerable.context.catalog import Catalog
+from answerable.context.compiler.time import Span, floor
+from answerable.context.model import GRAINS, CumulativeMetric, DerivedMetric, Metric, SimpleMetric
+from answerable.context.query import Compare, TimeWindow
+
+
+@dataclass(frozen=True)
+class Timing:
+    """The time of a plan."""
+
+    window: TimeWindow | None = None
+    compare: Compare | None = None
+    where: tuple[str, ...] = ()
+    grains: tuple[str, ...] = ()
+
+
+class Times:
+    """Reads the time of one draft for one choice of metrics. Gathers what it takes for granted in `assumptions`."""
+
+    def __init__(
+        self, draft: Draft, catalog: Catalog, reader: Reader, metrics: list[Metric], leaves: list[SimpleMetric], assumptions: list[str]
+    ) -> None:
+        self.d, self.catalog, self.reader = draft, catalog, reader
+        self.metrics, self.leaves, self.assumptions = metrics, leaves, assumptions
+
+    def timing(self, grains: list[str]) -> Timing:
+        """The window of a plan, what it's compared with, and conditions on its time."""
+        whens = [(segment, when) for segment, when in self.d.whens if not when.weekdays]
+        days = [day for _, when in self.d.whens for day in when.weekdays]
+        weekday = f"time:day_of_week in ({', '.join(map(str, days))})" if len(days) > 1 else f"time:day_of_week = {days[0]}" if days else ""
+        timing = Timing(grains=tuple(grains), where=(weekday,) if weekday else ())
+        if not whens:
+            return replace(timing, window=self._default_window())
+        if len(whens) == 1:
+            if whens[0][1].before_it:
+                raise Unread(whens[0][0])
+            window = self._begun(self._one_window(*whens[0]), grains)
+            if "grow" in self.d.asks:
+                self.assumptions.append("Growth is against the window of the same length before.")
+                return replace(timing, window=window, compare=Compare(to="previous"))
+            return replace(timing, window=window)
+        if len(whens) > 2 or self.d.rank or self.d.thresholds:
+            raise Unread(whens[-1][0])
+        return self._two_windows(whens, timing)
+
+    def _two_windows(self, whens: list[tuple[Segment, When]], timing: Timing) -> Timing:
+        """Side by side, or one against the other."""
+        (first, one), (second, two) = whens
+        relative = two.before_it or (two == one and {"versus", "compare", "than"} & self.d.asks)
+        if relative and one.start is not None:
+            return replace(timing, window=self._one_window(first, one), compare=Compare(to="previous"))
+        if one.before_it or two.before_it or one == two:
+            raise Unread(second)
+        now, then = self._one_window(first, one), self._one_window(second, two)
+        if now is None or then is None or now.start is None or then.start is None:
+            raise Unread(second)
+        if {"versus", "compare", "than", "grow"} & self.d.asks:
+            return replace(timing, window=now, compare=Compare(to=then))
+        grain = timing.grains or (one.unit,)
+        if one.unit != two.unit or one.unit not in ("day", "week", "month", "quarter", "year") or len(grain) > 1:
+            raise Unread(second)
+        early, late = sorted((now, then), key=lambda window: str(window.start))
+        if early.end == late.start:
+            return replace(timing, window=TimeWindow(start=early.start, end=late.end), grains=grain)
+        if grain != (one.unit,):
+            raise Unread(second)
+        kept = f"time:{one.unit} in ('{early.start}', '{late.start}')"
+        return replace(timing, window=TimeWindow(start=early.start, end=late.end), where=(*timing.where, kept), grains=grain)
+
+    def _begun(self, window: TimeWindow | None, grains: list[str]) -> TimeWindow | None:
+        """Filled periods end with the one that has begun; those that are compared, with the last that is complete."""
+        filled = any(isinstance(m, SimpleMetric) and m.fill is not None for m in self.metrics)
+        grain = next((g for g in grains if g in GRAINS), None)
+        if grain and window and window.start and window.end and self._compares():
+            complete = floor(self.reader.today + dt.timedelta(days=1), grain, self.catalog.settings)
+            if str(window.start) < complete.isoformat() < str(window.end):
+                self.assumptions.append(f"The running {grain.replace('_', ' ')} is not complete and is not compared.")
+                return TimeWindow(start=window.start, end=complete)
+        if not (window and window.start and window.end and filled and grain) or str(window.start) > self.reader.today.isoformat():
+            return window
+        end = Span.grain(grain).after(floor(self.reader.today, grain, self.catalog.settings))
+        if str(window.end) <= str(end):
+            return window
+        self.assumptions.append("Periods that have not begun are left out.")
+        return TimeWindow(start=window.start, end=end)
+
+    def _compares(self) -> bool:
+        """Whether a metric sets each period beside an earlier one."""
+        return any(isinstance(m, DerivedMetric) and any(part.offset or part.offset_to for part in m.parts.values()) for m in self.metrics)
+
+    def dated(self, options: Options, timing: Timing) -> Iterator[Timing]:
+        """The verb picks the date: `booked last week` is about the day of booking."""
+        if self.d.date is None:
+            yield timing
+            return
+        window, found = timing.window, False
+        for sense in self.d.date.senses:
+            for ref in options.refs(sense.model, sense.name):
+                found = True
+                if all(
+                    (leaf.model, leaf.time or self.catalog.models[leaf.model or ""].time) == (ref.model, ref.dimension.name)
+                    for leaf in self.leaves
+                ):
+                    yield timing
+                elif window and window.start and window.end and not (timing.compare or timing.grains or timing.where):
+                    bounds = (f"{ref.name} >= '{window.start}'", f"{ref.name} < '{window.end}'")
+                    yield replace(timing, window=None, where=bounds)
+                else:
+                    raise Unread(self.d.date)
+        if not found:
+            raise Lacking(join_gap(self.d.date, options, self.metrics))
+
+    def _one_window(self, segment: Segment, when: When) -> TimeWindow | None:
+        if when.open:
+            raise Lacking(Gap("time", segment.text, nearest=(), closes="date_order in answerable.yml", says=f"{when.open}. Which one?"))
+        ahead = all(self._looks_ahead(leaf) for leaf in self.leaves)
+        running = any(isinstance(m, CumulativeMetric) for m in self.metrics)
+        balance = any(leaf.over_time for leaf in self.leaves)
+        if when.as_of:
+            if not (balance or running):
+                raise Lacking(
+                    Gap(
+                        "time",
+                        segment.text,
+                        closes="a balance, or a window",
+                        says=f"{self.metrics[0].words} has no value at a moment; name a window.",
+                    )
+                )
+            return TimeWindow(end=when.end) if when.end else None
+        if when.start and when.start > self.reader.today and not ahead:
+            raise Lacking(Gap("time", segment.text, says=f"{segment.text} has not happened yet."))
+        if when.to_date and when.whole and ahead:
+            return TimeWindow(start=when.start, end=when.whole)
+        return TimeWindow(start=when.start, end=when.end)
+
+    def _looks_ahead(self, leaf: SimpleMetric) -> bool:
+        model = self.catalog.models[leaf.model or ""]
+        dimension = model.dimensions.get(leaf.time or model.time or "")
+        return bool(dimension and dimension.future)
+
+    def _default_window(self) -> TimeWindow | None:
+        """The rule's default window, where one is set and the metric has a time."""
+        said = next((rule.defaults["window"] for rule in self.catalog.rules if "window" in rule.defaults), None)
+        if said is None or any(leaf.over_time for leaf in self.leaves):
+            return None
+        found = self.reader.at(tokens(said), 0)
+        if not found or found[1].start is None:
+            return None
+        self.assumptions.append(f"Without a time in the question, the project's rule says {said}.")
+        return TimeWindow(start=found[1].start, end=found[1].end)
