@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import secrets
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ from answerable.agent.plan import Gap, Plan, Reading, Result
 from answerable.agent.sentence import sentence
 from answerable.agent.sight import Sight, Sights
 from answerable.agent.when import Reader
+from answerable.agent.words import tokens
 from answerable.context.catalog import Catalog
 from answerable.context.compiler import Compiled, compile_query
 from answerable.context.engines.base import Engine, Rows
@@ -195,7 +197,9 @@ class Project:
     def _answered(self, reading: Reading, result: Result, sight: Sight, asked: Asked, timings: dict[str, float]) -> Answer:
         with _timed(timings, "answer"):
             query, compiled, rows = result.query, result.compiled, result.rows
-            made = sentence(query, compiled.columns, rows.rows, rows.truncated, self.catalog.settings, result.days)
+            made = sentence(
+                query, compiled.columns, rows.rows, rows.truncated, self.catalog.settings, result.days, reading.scope or query.where
+            )
             text = describe.yes_or_no(reading.check, rows) + made.text
             facts = self._facts(asked.principal, asked.question, query, result.sql, rows, sight)
             return Answer(
@@ -285,9 +289,19 @@ class Project:
                 return self._denial_of(names, sight) or DeniedError(
                     "What you ask for is defined, and your groups may not see it. The question itself is fine."
                 )
-        missing = {gap.text for gap in whole.gaps}
-        known = [gap for gap in plan.gaps if gap.type == "metric" and gap.text not in missing and not whole.readings]
-        return DeniedError(f"“{known[0].text}” is defined, and your groups may not see it.") if known else None
+        return self._forbidden_word(plan, sight, asked)
+
+    def _forbidden_word(self, plan: Plan, sight: Sight, asked: Asked) -> DeniedError | None:
+        """A missing word, or words beside each other in it, that names something whole which this asker does not see."""
+        lexicon = self.sights.lexicon_of_all(asked.principal)
+        for said in (tokens(gap.text) for gap in plan.gaps if gap.type == "metric"):
+            for start, end in itertools.combinations(range(len(said) + 1), 2):
+                hidden = [s for s in lexicon.of(said[start:end]) if s.kind in ("metric", "dimension")]
+                if hidden and not sight.lexicon.of(said[start:end]):
+                    words = " ".join(token.text for token in said[start:end])
+                    general = DeniedError(f"“{words}” is defined, and your groups may not see it.")
+                    return self._denial_of([s.name for s in hidden if s.kind == "metric"], sight) or general
+        return None
 
     def _seen(self, query: SemanticQuery, sight: Sight) -> bool:
         try:

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from answerable.agent.draft import Draft, Filter, Split, Threshold, Unread
+from answerable.agent.ground import Segment
+from answerable.agent.lexicon import Lexicon
 from answerable.agent.options import Options, Ref, join_gap
 from answerable.agent.plan import Gap, Lacking
 from answerable.agent.timing import Times, Timing
@@ -17,7 +19,8 @@ from answerable.context.compiler import Compiled, compile_query
 from answerable.context.errors import AmbiguousPath, NotSupported, PlanError, Unreachable
 from answerable.context.expr import parse_expression
 from answerable.context.model import Metric, Model, RatioMetric, SimpleMetric
-from answerable.context.query import SemanticQuery, TimeWindow
+from answerable.context.query import SemanticQuery, TimeWindow, Top
+from answerable.context.words import singular
 from sqlglot import exp
 
 MOST_PLANS = 24
@@ -30,18 +33,20 @@ class Candidate:
     query: SemanticQuery
     compiled: Compiled
     chosen: tuple[str, ...] = ()
+    scope: tuple[str, ...] = ()
+    """The filters in words."""
     targets: frozenset[str] = frozenset()
     """The definitions that the words were taken for, as the grounding names them."""
     assumptions: tuple[str, ...] = ()
     check: str = ""
 
 
-def candidates(draft: Draft, catalog: Catalog, reader: Reader) -> list[Candidate]:
+def candidates(draft: Draft, lexicon: Lexicon, reader: Reader) -> list[Candidate]:
     """The plans of a draft. Raises Unread where its shape is none that is read, Lacking where context lacks something."""
     found, lacking = list[Candidate](), None
-    for metrics in _metrics(draft, catalog):
+    for metrics in _metrics(draft, lexicon.catalog):
         try:
-            found += itertools.islice(_Shape(draft, catalog, reader, metrics).plans(), MOST_PLANS)
+            found += itertools.islice(_Shape(draft, lexicon, reader, metrics).plans(), MOST_PLANS)
         except Lacking as gap:
             lacking = lacking or gap
     if not found and lacking:
@@ -86,13 +91,15 @@ def _as_ratio(draft: Draft, catalog: Catalog, names: tuple[str, ...]) -> tuple[s
 class _Shape:
     """One choice of metrics, on its way to plans."""
 
-    def __init__(self, draft: Draft, catalog: Catalog, reader: Reader, names: tuple[str, ...]) -> None:
-        self.d, self.catalog, self.reader, self.names = draft, catalog, reader, names
+    def __init__(self, draft: Draft, lexicon: Lexicon, reader: Reader, names: tuple[str, ...]) -> None:
+        catalog = lexicon.catalog
+        self.d, self.catalog, self.unique, self.names = draft, catalog, lexicon.values.unique, names
         self.metrics: list[Metric] = [m for n in names if (m := catalog.metric(n))]
         self.leaves = [leaf for metric in self.metrics for leaf in catalog.leaves(metric)]
         bases = {leaf.model: model for leaf in self.leaves if (model := catalog.models.get(leaf.model or ""))}
         self.bases: list[Model] = [*bases.values()]
         self.assumptions: list[str] = []
+        self.first: Segment | None = draft.metrics[0] if draft.metrics else None
         self.times = Times(draft, catalog, reader, self.metrics, self.leaves, self.assumptions)
 
     def plans(self) -> Iterator[Candidate]:
@@ -101,7 +108,7 @@ class _Shape:
             return
         splits, grains = self._splits()
         self._check_shape()
-        options = Options(self.catalog, self.bases)
+        options = Options(self.catalog, self.bases, self.unique)
         by_options = [self._split_options(options, split) for split in splits]
         filter_options = [self._filter_options(options, said) for said in self.d.filters]
         timing = self.times.timing(grains)
@@ -130,8 +137,12 @@ class _Shape:
         ranked = bool(d.rank)
         if d.subject is not None and d.metrics and not (ranked or d.thresholds):
             raise Unread(d.subject.segment)
+        if d.metrics and (("list" in d.asks and not (d.subject or d.splits)) or ("count" in d.asks and d.thresholds)):
+            raise Unread(self.first)
+        if ranked and ("grow" in d.asks or (d.subject and any(d.subject.segment.start > split.segment.start for split in d.splits))):
+            raise Unread(self.first)
         if ranked and not (d.subject or d.splits):
-            raise Unread(d.metrics[0] if d.metrics else None)
+            raise Unread(self.first)
         if ranked and len(self.names) > 1 and d.measure is None:
             raise Unread(d.metrics[1])
         if d.measure is not None:
@@ -139,25 +150,25 @@ class _Shape:
         if d.also:
             raise Unread(d.also[0].segment)
         if "total" in d.asks and not all(_adds(m) for m in self.metrics):
-            raise Unread(d.metrics[0], "Its parts do not add up to a total.")
+            raise Unread(self.first, "Its parts do not add up to a total.")
         if "share" in d.asks and len(d.metrics) == 1 and (not (d.splits or d.subject) or ranked or d.thresholds):
-            raise Unread(d.metrics[0])
+            raise Unread(self.first)
         if "compare" in d.asks and len(d.whens) != 2 and "versus values" not in d.asks and len(self.names) < 2:
-            raise Unread(d.metrics[0] if d.metrics else None)
+            raise Unread(self.first)
         if "versus" in d.asks and len(d.whens) != 2 and len(d.metrics) < 2:
-            raise Unread(d.metrics[0] if d.metrics else None)
+            raise Unread(self.first)
         if "grow" in d.asks and not d.whens:
-            raise Unread(d.metrics[0] if d.metrics else None)
+            raise Unread(self.first)
         if len(d.thresholds) > 1 or (d.thresholds and len(self.names) > 1):
             raise Unread(d.thresholds[-1].segment)
         if "average" in d.asks and not all("average" in metric.name or leaf_is(metric, exp.Avg) for metric in self.metrics):
-            raise Unread(d.metrics[0], f"An average of {self.metrics[0].words} is not defined.")
+            raise Unread(self.first, f"An average of {self.metrics[0].words} is not defined.")
         if "amount" in d.asks and not all(_unit(m) in SIGNS for m in self.metrics):
-            raise Unread(d.metrics[0])
+            raise Unread(self.first)
         if ("more" in d.asks or "than" in d.asks) and not ({"more", "than"} <= d.asks and len(d.whens) == 2):
-            raise Unread(d.metrics[0])
+            raise Unread(self.first)
         if "in percent" in d.asks and not ("grow" in d.asks or all(_unit(m) == "%" for m in self.metrics)):
-            raise Unread(d.metrics[0])
+            raise Unread(self.first)
 
     def _split_options(self, options: Options, split: Split) -> list[tuple[Ref, ...]]:
         found = options.split(split)
@@ -176,37 +187,67 @@ class _Shape:
         return [(ref, members, said.negated) for ref, members in found]
 
     def _check_contradiction(self, ref: Ref, members: tuple[object, ...], said: Filter) -> None:
-        """A filter that leaves nothing of a metric's own rows is a gap, not a zero."""
+        """A filter that leaves nothing of a metric's own rows is a gap, not a zero; so is one that counts what it should not."""
+        metric = self.metrics[0]
         for leaf in self.leaves:
-            allowed = own_values(leaf, ref.name) if leaf.model == ref.model and "." not in ref.name else None
-            if allowed is None or said.negated:
-                continue
-            kept, inside = allowed
-            if not any((member in kept) == inside for member in members):
-                metric = self.metrics[0]
-                rule = f"{leaf.filter}"
-                says = f"{metric.words} counts only rows where {rule}, so none of them is {said.values[0].text}."
-                raise Lacking(Gap("contradiction", said.values[0].text, closes=f"a metric without the filter {rule}", says=says))
+            if said.without and parse_expression(leaf.expr).find(exp.Distinct):
+                says = f"{metric.words} counts things that may have both; those without {said.values[0].text} are not counted yet."
+                raise Lacking(Gap("not supported", said.values[0].text, says=says))
+            for kept, inside in own_values(leaf, ref.name) if leaf.model == ref.model and "." not in ref.name else ():
+                left = [v for v in kept if v not in members] if said.negated else [m for m in members if (m in kept) == inside]
+                if not left and (inside or not said.negated):
+                    says = f"{metric.words} counts only rows where {leaf.filter}, so nothing is left."
+                    closes = f"a metric without the filter {leaf.filter}"
+                    raise Lacking(Gap("contradiction", said.values[0].text, closes=closes, says=says))
 
     # -- the plan -------------------------------------------------------------------------------------------------------------
 
     def _plan(self, refs: list[Ref], kept: tuple[tuple[Ref, tuple[object, ...], bool], ...], timing: Timing) -> Candidate:
         d = self.d
-        by = [*(ref.name for ref in refs), *(f"time:{grain}" for grain in timing.grains)]
-        where = [condition(ref, members, negated) for ref, members, negated in kept] + [*timing.where]
-        chosen = [ref.words for ref in refs] + [_filter_words(ref, members, negated) for ref, members, negated in kept]
+        keys = [*(ref.name for ref in refs), *(f"time:{grain}" for grain in timing.grains)]
         if len({ref.name for ref, _, negated in kept if not negated}) < sum(not negated for *_, negated in kept):
             raise Unread(d.filters[-1].values[0])
         if "versus values" in d.asks:
-            by = [*dict.fromkeys([*by, *(ref.name for ref, members, _ in kept if len(members) > 1)])]
+            keys = [*dict.fromkeys([*keys, *(ref.name for ref, members, _ in kept if len(members) > 1)])]
+        if "share" in d.asks and len(d.metrics) == 1 and {ref.name for ref, *_ in kept} & set(keys):
+            raise Unread(d.filters[0].values[0])  # a share of what the filter left is not the share that was asked
+        said = [condition(ref, members, negated) for ref, members, negated in kept]
+        by, limit, ranked = self._ranking(keys)
         having, check = self._having(bool(by))
         query = SemanticQuery(
-            metrics=self.names, by=tuple(by), where=tuple(where), having=having, window=timing.window, compare=timing.compare,
-            order=self._order(), limit=self._limit(), share=("total",) if "share" in d.asks and len(d.metrics) == 1 else None,
+            metrics=self.names, by=tuple(by), where=(*said, *timing.where, *ranked), having=having, window=timing.window,
+            compare=timing.compare, order=self._order(), limit=limit,
+            share=("total",) if "share" in d.asks and len(d.metrics) == 1 else None,
         )  # fmt: skip
         compiled = self._compiled(query)
         targets = frozenset([*self.names, *_targets(refs, kept)])
-        return Candidate(query, compiled, (*(m.words for m in self.metrics), *chosen), targets, tuple(self.assumptions), check)
+        scope = tuple(_filter_words(ref, members, negated) for ref, members, negated in kept)
+        chosen = (*(m.words for m in self.metrics), *(ref.words for ref in refs), *scope)
+        return Candidate(query, compiled, chosen, scope, targets, tuple(self.assumptions), check)
+
+    def _ranking(self, keys: list[str]) -> tuple[list[str], int | Top | None, list[str]]:
+        """The keys in order, the limit, and that what has no name is none of the best or worst (trap 14)."""
+        d = self.d
+        if not d.rank:
+            return keys, None, []
+        subject = self._subject_key(keys)
+        named = [f"{key} is not null" for key in ([subject] if subject else keys) if not key.startswith("time:")]
+        within = [key for key in keys if key != subject] if subject else []
+        n = d.top or self._unsaid()
+        return ([*within, subject] if subject else keys), (Top(n=n, per=tuple(within)) if within else n), named
+
+    def _subject_key(self, keys: list[str]) -> str | None:
+        """Which key the ranking is of; None where no subject is named."""
+        if self.d.subject is None:
+            return None
+        return f"time:{self.d.subject.grain}" if self.d.subject.grain else keys[0]
+
+    def _unsaid(self) -> int:
+        """How many a ranking without a number gives: one of "the top store", ten of "top stores"."""
+        if self.d.top is None:
+            return 1
+        words = self.d.subject.segment.text.lower().split() if self.d.subject else ["several", "ones"]
+        return 10 if singular(words[-1]) != words[-1] else 1
 
     def _having(self, grouped: bool) -> tuple[tuple[str, ...], str]:
         if not self.d.thresholds:
@@ -214,6 +255,8 @@ class _Shape:
         threshold = self.d.thresholds[0]
         metric = self.metrics[0]
         said = f"{self.names[0]} {threshold.operator} {_number(threshold, metric)}"
+        if not grouped and "yes or no" not in self.d.asks:
+            raise Unread(threshold.segment)  # "orders over 100" is about each order
         return ((said,), "") if grouped else ((), said)
 
     def _order(self) -> tuple[str, ...]:
@@ -221,11 +264,6 @@ class _Shape:
         if self.d.rank:
             return (f"-{first}",) if self.d.rank == "most" else (first,)
         return ((f"-{first}",) if self.d.order == "descending" else (first,)) if self.d.order else ()
-
-    def _limit(self) -> int | None:
-        if self.d.top:
-            return self.d.top
-        return 1 if self.d.rank else None
 
     def _compiled(self, query: SemanticQuery) -> Compiled:
         """Planning is done when it compiles: what can't is a gap, told before anything runs."""
@@ -256,7 +294,7 @@ class _Shape:
 
     def _list_of(self, model: Model) -> Iterator[Candidate]:
         assert self.d.subject is not None
-        options = Options(self.catalog, [model])
+        options = Options(self.catalog, [model], self.unique)
         own = [refs for refs in options.split(self.d.subject) if refs[0].model == model.name]
         also = [self._split_options(options, split) for split in self.d.also]
         kept_options = [self._filter_options(options, said) for said in self.d.filters]
@@ -273,8 +311,10 @@ class _Shape:
                 where = tuple(condition(ref, members, negated) for ref, members, negated in kept)
                 query = SemanticQuery(by=by, where=where, window=window)
                 compiled = self._compiled(query)
-                words = (f"{refs[0].words} of {model.words}", *(_filter_words(*k) for k in kept))
-                yield Candidate(query, compiled, words, frozenset([model.name, *_targets(refs, kept)]))
+                scope = tuple(_filter_words(*k) for k in kept)
+                yield Candidate(
+                    query, compiled, (f"{refs[0].words} of {model.words}", *scope), scope, frozenset([model.name, *_targets(refs, kept)])
+                )
 
 
 def condition(ref: Ref, members: tuple[object, ...], negated: bool) -> str:
@@ -303,17 +343,16 @@ def _filter_words(ref: Ref, members: tuple[object, ...], negated: bool) -> str:
     return f"{ref.words} {'other than' if negated else 'is'} {values}"
 
 
-def own_values(leaf: SimpleMetric, name: str) -> tuple[set[object], bool] | None:
-    """The values of a dimension that a metric's own filter lets through (True) or leaves out (False); None where it says nothing."""
-    if not leaf.filter:
-        return None
-    tree = parse_expression(leaf.filter)
-    if not isinstance(tree, (exp.EQ, exp.NEQ, exp.In)) or not isinstance(tree.this, exp.Column) or tree.this.name != name:
-        return None
-    values: set[object] = {
-        v.this for v in (tree.expressions if isinstance(tree, exp.In) else [tree.expression]) if isinstance(v, exp.Literal)
-    }
-    return (values, not isinstance(tree, exp.NEQ)) if values else None
+def own_values(leaf: SimpleMetric, name: str) -> Iterator[tuple[set[object], bool]]:
+    """The values of a dimension that each part of a metric's own filter lets through (True) or leaves out (False)."""
+    tree = parse_expression(leaf.filter) if leaf.filter else exp.true()
+    for part in tree.flatten() if isinstance(tree, exp.And) else [tree]:
+        part = part.unnest()
+        if isinstance(part, (exp.EQ, exp.NEQ, exp.In)) and isinstance(part.this, exp.Column) and part.this.name == name:
+            given = part.expressions if isinstance(part, exp.In) else [part.expression]
+            values: set[object] = {v.this for v in given if isinstance(v, exp.Literal)}
+            if values:
+                yield values, not isinstance(part, exp.NEQ)
 
 
 def gap_of(error: PlanError) -> Gap:
@@ -323,9 +362,12 @@ def gap_of(error: PlanError) -> Gap:
 
 
 def _number(threshold: Threshold, metric: Metric) -> str:
-    value = threshold.value / 100 if threshold.percent else threshold.value
-    if threshold.percent != (_unit(metric) == "%"):
-        raise Lacking(Gap("type", threshold.segment.text, says=f"{metric.words} is {'no' if threshold.percent else 'a'} percentage."))
+    said = threshold.segment
+    value = threshold.value / 100 if said.percent else threshold.value
+    if said.percent != (_unit(metric) == "%"):
+        raise Lacking(Gap("type", said.text, says=f"{metric.words} is {'no' if said.percent else 'a'} percentage."))
+    if said.money and SIGNS.get(_unit(metric)) != said.money:
+        raise Lacking(Gap("type", said.text, says=f"{metric.words} is in {_unit(metric) or 'no unit'}, not in {said.money}."))
     return f"{value:.12g}"
 
 

@@ -169,7 +169,7 @@ def yes_or_no(check: str, rows: Rows) -> str:
 
 def option(reading: Reading, result: Result, total: Result, settings: ProjectSettings) -> dict[str, Any]:
     """One reading to choose: in words, its plan and its number (of a breakdown, the total)."""
-    made = sentence(reading.query, result.compiled.columns, result.rows.rows, result.rows.truncated, settings, result.days)
+    made = sentence(reading.query, result.compiled.columns, result.rows.rows, result.rows.truncated, settings, result.days, reading.scope)
     value = next((i for i, c in enumerate(total.compiled.columns) if c.kind == "metric"), None)
     single = value is not None and len(total.rows.rows) == 1
     number = total.rows.rows[0][value] if single and value is not None else None

@@ -38,6 +38,8 @@ class Filter:
 
     values: tuple[Segment, ...]
     negated: bool = False
+    without: bool = False
+    """Whether "without" leaves them out: of things that are counted, those that have none of it."""
     owner: Segment | None = None
     """The dimension, entity or join that stands beside the values."""
 
@@ -46,7 +48,6 @@ class Filter:
 class Threshold:
     operator: str
     value: float
-    percent: bool
     segment: Segment
 
 
@@ -69,6 +70,8 @@ class Draft:
     rank: str = ""
     top: int | None = None
     order: str = ""
+    joints: list[int] = field(default_factory=list)
+    """Where "and" or a comma stands."""
     asks: set[str] = field(default_factory=set)
     """Words of asking: count, much, list, which, share, rate, trend, grow, total, compare, versus, more, only."""
     cost: int = 0
@@ -243,7 +246,7 @@ class _Walk:
 
     # -- filters ----------------------------------------------------------------------------------------------------------
 
-    def _filter(self, negated: bool, owner: Segment | None = None) -> None:
+    def _filter(self, negated: bool, owner: Segment | None = None, without: bool = False) -> None:
         """One or more values of one dimension: `Pearl`, `Pearl and Harbor`, `Pearl vs Harbor`, with the thing that they are values of."""
         values = [self.s[self.i]]
         self.i += 1
@@ -256,7 +259,9 @@ class _Walk:
         if owner is None and self._kind() in ("dimension", "entity", "join") and self._owns(self.s[self.i], values[0]):
             owner = self.s[self.i]
             self.i += 1
-        self.d.filters.append(Filter(tuple(values), negated, owner))
+        if negated and self._role() in ("and", "or", "comma", "nor") and self._kind(1) == "value":
+            raise Unread(self.s[self.i + 1])  # whether it is left out too can't be told
+        self.d.filters.append(Filter(tuple(values), negated, without, owner))
 
     def _more(self, first: Segment) -> bool:
         """Whether another value of the same dimension follows the joining word."""
@@ -324,6 +329,7 @@ class _Walk:
                 raise self._fail()
             self.i += 1
             return
+        self.d.joints.append(segment.start)
         before, after = self._kind(-1) or self._role(-1), self._kind(1) or self._role(1)
         alike = before == after or (before, after) in _ALIKE
         if segment.role == "and" and not alike:
@@ -367,18 +373,18 @@ class _Walk:
             self.i += 1
         if self._kind() != "value":
             raise Unread(opener)
-        self._filter(negated=True, owner=owner)
+        self._filter(negated=True, owner=owner, without=opener.text.lower().startswith("without"))
 
     def _top(self, segment: Segment) -> None:
         self.d.rank = "most" if segment.role == "top" else "least"
         self.i += 1
-        if self._role() == "number":
-            self.d.top = int(self.s[self.i].value or 0)
+        self.d.top = 0  # not said: one where the subject is one, else ten
+        number = self._at()
+        if number is not None and number.role == "number":
+            if number.percent or number.money or not number.value or number.value != int(number.value):
+                raise Unread(number)
+            self.d.top = int(number.value)
             self.i += 1
-        else:
-            self.d.top = 10
-        if self.d.top < 1:
-            raise Unread(segment)
 
     def _most(self, segment: Segment) -> None:
         if self.d.rank and not (self.d.rank == "most" and self.d.top and segment.role == "most"):
@@ -402,13 +408,14 @@ class _Walk:
     def _threshold(self, segment: Segment) -> None:
         following = self._at(1)
         if following is None or following.role != "number":
-            if segment.role == ">" and following is not None and segment.text.lower() == "over" and following.role == "when":
+            if segment.text.lower() == "over" and following is not None and following.text.lower().startswith(("the ", "last ", "past ")):
                 self.i += 1  # "over the last year" is no comparison
                 return
             raise self._fail()
-        operator = segment.role
+        if following.value is None:
+            raise Unread(following)
         self.i += 2
-        self.d.thresholds.append(Threshold(operator, following.value or 0, following.percent, following))
+        self.d.thresholds.append(Threshold(segment.role, following.value, following))
 
     def _grain(self, segment: Segment) -> None:
         """`monthly`, and `what month had the most …`."""

@@ -119,7 +119,7 @@ class _Search:
                 return None
             try:
                 for draft in self._drafts(cover):
-                    if candidates(draft, self.lexicon.catalog, self.reader):
+                    if candidates(draft, self.lexicon, self.reader):
                         return draft
             except (Lacking, Unread):
                 continue
@@ -136,6 +136,8 @@ class _Search:
                 failure = failure or unread
                 continue
             found = True
+            if self.said and self.said[0].word in grammar.AUXILIARIES:
+                made = replace(made, asks=made.asks | {"yes or no"})
             yield measured_by(made)
         if failure and not found:
             raise failure
@@ -166,6 +168,8 @@ class _Search:
                 size = size or len(cover) if found else 0
             except Lacking as lacking:
                 failure = failure or self._placed(lacking.gap)
+                if lacking.gap.type != "join" and not found:
+                    break  # what the longest names mean is known: a shorter reading would be another question
             except Unread as unread:
                 failure = failure or self._unread(unread, cover)
         if found:
@@ -180,7 +184,7 @@ class _Search:
         spans = self._spans(cover)
         for draft in self._drafts(cover):
             try:
-                found += [(_cost(cover, c), _reading(c, spans, cover)) for c in candidates(draft, self.lexicon.catalog, self.reader)]
+                found += [(_cost(cover, c), _reading(c, spans, cover)) for c in candidates(draft, self.lexicon, self.reader)]
             except (Lacking, Unread) as error:
                 failure = failure if isinstance(failure, Lacking) else error
         if not found and failure is not None:
@@ -234,7 +238,7 @@ def _reading(candidate: Candidate, spans: tuple[Span, ...], cover: Cover) -> Rea
         if s.how in ("spelling", "lemma") and s.role != "filler"
     ]
     words, said = ", ".join(candidate.chosen), (*taken, *candidate.assumptions)
-    return Reading(candidate.query, spans, candidate.compiled, words, said, check=candidate.check)
+    return Reading(candidate.query, spans, candidate.compiled, words, candidate.scope, said, check=candidate.check)
 
 
 def _chosen(span: Span, targets: frozenset[str]) -> Span:

@@ -61,12 +61,21 @@ ROLES: dict[str, str] = {
     "development of": "trend", "evolve": "trend", "evolved": "trend", "evolution of": "trend",
     "grow": "grow", "grew": "grow", "grown": "grow", "change": "grow", "changed": "grow", "increase": "grow", "increased": "grow",
     # wholes
-    "average": "average", "amount": "amount", "more": "more", "fewer": "more", "less": "more",
+    "average": "average", "amount": "amount", "total amount": "amount", "more": "more", "fewer": "more", "less": "more",
     "total": "total", "overall": "total", "in total": "total", "altogether": "total", "total of": "total", "total number of": "count",
     "ever": "total",
     "only": "only", "just": "only", "with": "with", "with their": "with", "with its": "with", "and their": "with",
+    # politeness and set phrases, which say nothing only as a whole
+    "good morning": "filler", "good afternoon": "filler", "good evening": "filler", "hi team": "filler", "hello team": "filler",
+    "hey team": "filler", "could you": "filler", "can you": "filler", "would you": "filler", "can i": "filler", "could i": "filler",
+    "may i": "filler", "can we": "filler", "could we": "filler", "can someone": "filler", "could someone": "filler", "i need": "filler",
+    "we need": "filler", "i would like": "filler", "would like": "filler", "i would need": "filler", "i should like": "filler",
+    "figures for": "filler", "figures of": "filler", "numbers for": "filler", "numbers of": "filler", "data for": "filler",
+    "data on": "filler", "results for": "filler", "values for": "filler", "the numbers": "filler", "the figures": "filler",
+    "both numbers": "filler", "in numbers": "filler", "ok": "filler", "okay": "filler", "as well": "filler", "for me": "filler",
     # in a thread
-    "what about": "again", "how about": "again", "and what about": "again", "same for": "again", "the same for": "again",
+    "what about": "again", "how about": "again", "and what about": "again", "same for": "again", "the same": "again", "same": "again",
+    "the same for": "again",
     "instead": "again", "now only": "only",
     # grains
     "hourly": "grain:hour", "daily": "grain:day", "weekly": "grain:week", "monthly": "grain:month", "quarterly": "grain:quarter",
@@ -89,15 +98,11 @@ UNITS = {
 }
 
 FILLER = frozenset("""
-    a an the this that these those there here it its itself their them they he she our ours we us i me my you your one
-    is are was were be been being am do does did done have has had having get got gets can could would should might shall
-    of in on at for from to into as so then if too also about how please kindly thanks thank hi hello hey dear good
-    morning afternoon evening team all
-    show showing tell give gives display see look find know want wants need needs like let provide pull report reports state
-    exactly quickly really
-    make made making take taken come came up out put both okay ok well again
-    number numbers figure figures value values data result results
-    many much some any whole entire together time times period during throughout within
+    a an the this that these there here it its itself their them they he she our ours we us i me my you your
+    is are was were be been being am do does did done have has had having get got gets
+    of in on at for from to into about how please kindly thanks thank hi hello hey dear all
+    show showing tell give gives display see look find know want wants let provide pull exactly quickly really
+    make made making come came some any during throughout within
     what's how's 's . : ; ? ! ->
     """.split())  # fmt: skip
 """Articles, pronouns, helping verbs, politeness and the verbs of showing: they say nothing about what is asked."""
@@ -140,3 +145,4 @@ SMALL_TALK = frozenset(
 )
 WEAK_DEFINITIONS = ("what is", "what's", "what are")
 NOTHING = SemanticQuery()
+AUXILIARIES = frozenset("is was are were did do does has have".split())

@@ -29,6 +29,7 @@ class Segment:
     when: When | None = None
     value: float | None = None
     percent: bool = False
+    money: str = ""
     how: str = "exact"
 
     def kinds(self) -> tuple[str, ...]:
@@ -65,7 +66,7 @@ class Grounder:
             yield segment, cost
         if token.kind == "number" or token.value is not None:
             found = True
-            yield Segment(i, i + 1, "number", token.text, value=token.value, percent=token.percent), 11
+            yield Segment(i, i + 1, "number", token.text, value=token.value, percent=token.percent, money=token.money), 11
         if token.word in grammar.FILLER or token.base in grammar.FILLER:
             found = True
             yield Segment(i, i + 1, "filler", token.text), 10

@@ -110,6 +110,8 @@ class Lexicon:
         """The senses by the dictionary forms of their words."""
         found: dict[Key, list[Sense]] = defaultdict(list)
         for key, senses in self.senses.items():
+            if any(word.endswith("est") for word in key):
+                continue  # "large" is not "largest"
             found[tuple(map(lemma, key))] += [s for s in senses if s.kind not in ("value", "period")]
         return found
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from answerable.agent.draft import Filter, Split
 from answerable.agent.ground import Segment
 from answerable.agent.lexicon import Sense
-from answerable.agent.plan import Gap
+from answerable.agent.plan import Gap, Lacking
 from answerable.context.catalog import Catalog
 from answerable.context.model import Dimension, Metric, Model
 from answerable.context.paths import Path, fan_out, paths
+from answerable.context.words import fold
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,8 @@ class Ref:
 class Options:
     """Names for one choice of metrics; `bases` are the models of their rows."""
 
-    def __init__(self, catalog: Catalog, bases: list[Model]) -> None:
-        self.catalog, self.bases = catalog, bases
+    def __init__(self, catalog: Catalog, bases: list[Model], unique: frozenset[tuple[str, str]]) -> None:
+        self.catalog, self.bases, self.unique = catalog, bases, unique
 
     def refs(self, model: str, name: str, through: Segment | None = None) -> list[Ref]:
         """Every way in which the plan can name a model's dimension."""
@@ -68,16 +69,29 @@ class Options:
         for sense in split.segment.senses:
             match sense.kind:
                 case "dimension":
+                    self._tell_apart(sense.model, sense.name, split.segment)
                     found += [(ref,) for ref in self.refs(sense.model, sense.name, split.within) if ref.dimension.group]
                 case "entity":
-                    found += [(ref,) for ref in self._titles(sense.name, None)]
+                    found += [(ref,) for ref in self._titles(sense.name, None, split.segment)]
                 case "join":
                     target = self.catalog.models[sense.model].joins[sense.name].model
-                    found += [(ref,) for ref in self._titles(target, split.segment)]
+                    found += [(ref,) for ref in self._titles(target, split.segment, split.segment)]
         return list(dict.fromkeys(found))
 
-    def _titles(self, model: str, through: Segment | None) -> list[Ref]:
+    def _tell_apart(self, model: str, name: str, segment: Segment) -> None:
+        """Raise Lacking where a word for a thing would group by a name that several of them have."""
+        owner = self.catalog.models.get(model)
+        if owner is None or owner.title is None or owner.title.name != name or (model, name) in self.unique:
+            return
+        things = {fold(word) for word in (owner.name, owner.entity or "", owner.words, *owner.synonyms)}
+        if fold(segment.text) in things:
+            says = f"Several {owner.words} may have one name, and nothing else tells them apart."
+            raise Lacking(Gap("dimension", segment.text, closes=f"a dimension of {owner.name} that tells its rows apart", says=says))
+
+    def _titles(self, model: str, through: Segment | None, segment: Segment) -> list[Ref]:
         title = self.catalog.models[model].title if model in self.catalog.models else None
+        if title:
+            self._tell_apart(model, title.name, segment)
         return self.refs(model, title.name, through) if title else []
 
     def filter(self, said: Filter) -> list[tuple[Ref, tuple[object, ...]]]:

@@ -59,6 +59,8 @@ class When:
     """Why the phrase has no one meaning; then it is asked."""
     before_it: bool = False
     """Refers to the period before another one named ("the month before")."""
+    again: bool = False
+    """Refers to the same period a year before another one named ("same month last year")."""
     weekdays: tuple[int, ...] = ()
 
     @property
@@ -77,7 +79,7 @@ class Periods:
         for j in range(i, min(i + 5, len(t))):
             if found := self._period(t, j):
                 return found
-            if word_at(t, j) not in LEADS:
+            if word_at(t, j) not in LEADS or (word_at(t, j) == "over" and number_at(t, j + 1)):
                 return None
         return None
 
@@ -343,8 +345,8 @@ class Periods:
         last = now.whole or now.end
         assert now.start is not None and last is not None
         end = 3 if word_at(t, j) in ("of", "a") else 2
-        start, finish = as_date(shift(now.start, months=-12)), as_date(shift(last, months=-12))
-        return j + end, When(start, finish, unit[1])
+        start, finish = year_before(now.start, unit[1]), year_before(last, unit[1])
+        return j + end, When(start, finish, unit[1], again=True)
 
     # -- windows ----------------------------------------------------------------------------------------------------------
 
@@ -465,3 +467,8 @@ def as_date(moment: dt.date) -> dt.date:
 
 def spoken(day: dt.date | None) -> str:
     return f"{day.day} {day:%b %Y}" if day else ""
+
+
+def year_before(day: dt.date, unit: str) -> dt.date:
+    """The same day a year before; of a week, 52 weeks, so that it begins on the same weekday."""
+    return day - dt.timedelta(days=364) if unit == "week" else as_date(shift(day, months=-12))

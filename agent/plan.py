@@ -54,6 +54,8 @@ class Reading:
     compiled: Compiled | None = None
     """The query compiled from what the asker sees, where the planner has done that."""
     words: str = ""
+    scope: tuple[str, ...] = ()
+    """The filters in words."""
     assumptions: tuple[str, ...] = ()
     definition: str = ""
     """The item that is asked about, where no number is."""

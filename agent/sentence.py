@@ -23,9 +23,11 @@ class Sentence:
 
     def cell(self, row: int, column: int, signed: bool = False) -> str:
         """A cell's text, bound to it."""
-        shown = wording.cell(self.rows[row][column], self.columns[column], signed)
-        self.numbers.append({"text": shown, "row": row, "column": self.columns[column].name})
-        return shown
+        shown, told = wording.cell(self.rows[row][column], self.columns[column], signed), self.columns[column]
+        self.numbers.append({"text": shown, "row": row, "column": told.name})
+        unit = told.unit or ""
+        plain = told.kind == "metric" and unit not in wording.SIGNS and unit != "%" and unit.lower() not in told.label.lower()
+        return f"{shown} {unit}" if plain and unit and self.rows[row][column] is not None else shown
 
     def count(self, n: int, name: str) -> str:
         """A number that is no cell: the count of something the answer shows."""
@@ -53,12 +55,14 @@ def sentence(
     truncated: bool,
     settings: ProjectSettings,
     days: Mapping[str, dt.date] | None = None,
+    scope: tuple[str, ...] = (),
 ) -> Sentence:
-    """The numbers of a result in a sentence, in `.text`; `days` are those that balances were taken from."""
+    """The numbers of a result in a sentence, in `.text`; `days` are those that balances were taken from, `scope` the filters in words."""
     made = Sentence(columns, rows)
     window = wording.window(query.window, settings)
     if days and len(set(days.values())) == 1 and set(days) >= set(query.metrics):
         window = f"on {wording.date(next(iter(days.values())))}"
+    window += f", where {wording.listed([text[:1].lower() + text[1:] for text in scope])}" if scope else ""
     made.text = wording.capital(_say(made, query, truncated, window, settings))
     return made
 
@@ -67,6 +71,9 @@ def _say(s: Sentence, query: SemanticQuery, truncated: bool, window: str, settin
     values = [i for i, c in enumerate(s.columns) if c.kind == "metric"]
     if not values:
         return _list(s, truncated)
+    if not s.rows and query.having:
+        keys = wording.listed([c.label.lower() for c in s.columns if c.kind == "dimension"])
+        return f"no {keys} meets {wording.listed(list(query.having))} {window}."
     if not s.rows or (not query.by and all(s.rows[0][i] is None for i in values)):
         return f"no rows for {wording.listed([s.columns[i].label.lower() for i in values])} {window}: there is no value to give."
     if not query.by:
@@ -82,7 +89,7 @@ def _say(s: Sentence, query: SemanticQuery, truncated: bool, window: str, settin
 def _was(s: Sentence, i: int, one: str = "was", many: str = "were") -> str:
     """A column's label with its verb in number: `revenue was`, `orders were`."""
     label = s.columns[i].label
-    plural = label.endswith("s") and not label.endswith(("ss", "us", "is")) and " per " not in label
+    plural = label.endswith("s") and not label.startswith("Number of") and not label.endswith(("ss", "us", "is")) and " per " not in label
     return f"{label} {many if plural else one}"
 
 
@@ -128,6 +135,8 @@ def _breakdown(s: Sentence, query: SemanticQuery, i: int, shown: list[int], trun
         return f"{s.key(first)} comes first with {s.cell(first, i)}, then {s.key(shown[1])} with {s.cell(shown[1], i)}, {window}."
     most, least = max(shown, key=lambda n: s.rows[n][i]), min(shown, key=lambda n: s.rows[n][i])
     by = wording.listed([c.label.lower() for c in keys])
+    if s.rows[most][i] == s.rows[least][i]:
+        return f"{label} by {by} {window}: all have {s.cell(most, i)}."
     among = "of the rows shown, " if truncated else ""
     high, low = f"{s.key(most)} has the highest, {s.cell(most, i)}", f"{s.key(least)} the lowest, {s.cell(least, i)}"
     return f"{label} by {by} {window}: {among}{high}, and {low}."

@@ -60,7 +60,7 @@ class Sights:
     def lexicon_of_all(self, principal: Principal) -> Lexicon:
         """The words of `all_open`, with no value from the data."""
         catalog = self.all_open(principal)
-        return Lexicon(catalog, Values(tuple(declared(catalog))))
+        return Lexicon(catalog, Values(tuple(declared(catalog)), self.of(principal).lexicon.values.unique))
 
     def newest(self, model: str, principal: Principal) -> Any:
         """The newest value of a model's freshness column among the rows that this asker sees; None where that can't be told."""

@@ -34,6 +34,8 @@ def says_something(draft: Draft) -> bool:
 def merged(before: Draft, after: Draft) -> Draft:
     """The draft before with what the later one says in place of its own. Raises Unread where that would leave a word of it unused."""
     shared = [f for f in before.filters if not any(_same_dimension(f, new) for new in after.filters)]
+    if after.metrics and (before.rank or before.thresholds) and not (after.rank or after.thresholds):
+        raise Unread(after.metrics[0])  # "their revenue" is not the ranking by revenue
     splits = after.splits or before.splits
     subject = after.subject or (None if after.splits else before.subject)
     if not (after.rank or before.rank or after.thresholds or before.thresholds or not (after.metrics or before.metrics)):
@@ -49,8 +51,10 @@ def merged(before: Draft, after: Draft) -> Draft:
         also=after.also or before.also,
         filters=[*shared, *after.filters],
         whens=_whens(before, after),
+        joints=after.joints if after.whens else before.joints,
         thresholds=after.thresholds or before.thresholds,
         measure=after.measure or before.measure,
+        date=after.date or before.date,
         rank=after.rank or before.rank,
         top=after.top if after.rank else before.top,
         order=after.order or before.order,
@@ -69,7 +73,9 @@ def _whens(before: Draft, after: Draft) -> list[tuple[Segment, When]]:
     if len(after.whens) == 1 and after.whens[0][1].before_it and len(before.whens) == 1:
         segment, when = before.whens[0]
         return [(segment, _before(when, after.whens[0][1].unit))]
-    return after.whens or before.whens
+    days = [said for said in after.whens if said[1].weekdays] or [said for said in before.whens if said[1].weekdays]
+    windows = [said for said in after.whens if not said[1].weekdays] or [said for said in before.whens if not said[1].weekdays]
+    return [*windows, *days]
 
 
 def _before(when: When, unit: str) -> When:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from answerable.agent.draft import Draft, Unread
 from answerable.agent.ground import Segment
 from answerable.agent.options import Options, join_gap
-from answerable.agent.periods import When
+from answerable.agent.periods import When, as_date, year_before
 from answerable.agent.plan import Gap, Lacking
 from answerable.agent.when import Reader
 from answerable.agent.words import tokens
 from answerable.context.catalog import Catalog
-from answerable.context.compiler.time import Span, floor
+from answerable.context.compiler.time import Span, floor, shift
 from answerable.context.model import GRAINS, CumulativeMetric, DerivedMetric, Metric, SimpleMetric
 from answerable.context.query import Compare, TimeWindow
 
@@ -27,6 +28,9 @@ class Timing:
     compare: Compare | None = None
     where: tuple[str, ...] = ()
     grains: tuple[str, ...] = ()
+
+
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b|['’]\d\d\b|\b(?:last|this|previous|prior) year\b|\bfy", re.IGNORECASE)
 
 
 class Times:
@@ -44,12 +48,16 @@ class Times:
         days = [day for _, when in self.d.whens for day in when.weekdays]
         weekday = f"time:day_of_week in ({', '.join(map(str, days))})" if len(days) > 1 else f"time:day_of_week = {days[0]}" if days else ""
         timing = Timing(grains=tuple(grains), where=(weekday,) if weekday else ())
+        for segment, when in whens:
+            if not when.year_named and {"year", "fiscal_year"} & set(grains):
+                raise Unread(segment)  # "in December by year" is each December
         if not whens:
             return replace(timing, window=self._default_window())
         if len(whens) == 1:
             if whens[0][1].before_it:
                 raise Unread(whens[0][0])
             window = self._begun(self._one_window(*whens[0]), grains)
+            self._fits_offset(whens[0][0], window, grains)
             if "grow" in self.d.asks:
                 self.assumptions.append("Growth is against the window of the same length before.")
                 return replace(timing, window=window, compare=Compare(to="previous"))
@@ -61,26 +69,71 @@ class Times:
     def _two_windows(self, whens: list[tuple[Segment, When]], timing: Timing) -> Timing:
         """Side by side, or one against the other."""
         (first, one), (second, two) = whens
-        relative = two.before_it or (two == one and {"versus", "compare", "than"} & self.d.asks)
-        if relative and one.start is not None:
-            return replace(timing, window=self._one_window(first, one), compare=Compare(to="previous"))
-        if one.before_it or two.before_it or one == two:
+        against = bool({"versus", "than"} & self.d.asks)
+        comparing = against or bool({"compare", "grow"} & self.d.asks)
+        if not comparing and not any(first.end <= joint < second.start for joint in self.d.joints):
             raise Unread(second)
-        now, then = self._one_window(first, one), self._one_window(second, two)
-        if now is None or then is None or now.start is None or then.start is None:
+        one = self._same_year(first, one, second, two)
+        now = self._one_window(first, one)
+        if now is None or now.start is None or one.before_it or one.again:
+            raise Unread(first)
+        if comparing and (two.before_it or two == one):
+            return replace(timing, window=now, compare=Compare(to="previous"))
+        then = self._year_before(now, one.unit) if two.again else self._one_window(second, two)
+        if two.before_it or then is None or then.start is None or then == now or (one.unit != two.unit):
             raise Unread(second)
-        if {"versus", "compare", "than", "grow"} & self.d.asks:
-            return replace(timing, window=now, compare=Compare(to=then))
-        grain = timing.grains or (one.unit,)
-        if one.unit != two.unit or one.unit not in ("day", "week", "month", "quarter", "year") or len(grain) > 1:
+        if not comparing:
+            return self._side_by_side(second, one.unit, now, then, timing)
+        then = self._same_days(one, now, two, then)
+        if not against and str(then.start) > str(now.start):
+            now, then = then, now
+        return replace(timing, window=now, compare=Compare(to=then))
+
+    def _side_by_side(self, second: Segment, unit: str, now: TimeWindow, then: TimeWindow, timing: Timing) -> Timing:
+        """Two periods of one unit, a row each."""
+        grain = timing.grains or (unit,)
+        if unit not in ("day", "week", "month", "quarter", "year") or len(grain) > 1:
             raise Unread(second)
         early, late = sorted((now, then), key=lambda window: str(window.start))
         if early.end == late.start:
             return replace(timing, window=TimeWindow(start=early.start, end=late.end), grains=grain)
-        if grain != (one.unit,):
+        if grain != (unit,):
             raise Unread(second)
-        kept = f"time:{one.unit} in ('{early.start}', '{late.start}')"
+        kept = f"time:{unit} in ('{early.start}', '{late.start}')"
         return replace(timing, window=TimeWindow(start=early.start, end=late.end), where=(*timing.where, kept), grains=grain)
+
+    def _same_year(self, first: Segment, one: When, second: Segment, two: When) -> When:
+        """A year named once counts for both: "January and February 2025"."""
+        years = two.start.year - one.start.year if one.start and two.start else 0
+        if not years or one.year_named or not _YEAR.search(second.text) or _YEAR.search(first.text) or two.unit != one.unit:
+            return one
+        assert one.start is not None and one.end is not None
+        start, end = (as_date(shift(day, months=12 * years)) for day in (one.start, one.whole or one.end))
+        return one if start == two.start else replace(one, start=start, end=end, whole=None, to_date=False)
+
+    def _year_before(self, now: TimeWindow, unit: str) -> TimeWindow:
+        assert now.start is not None and now.end is not None
+        return TimeWindow(start=year_before(now.start, unit), end=year_before(now.end, unit))
+
+    def _same_days(self, one: When, now: TimeWindow, two: When, then: TimeWindow) -> TimeWindow:
+        """A running period stands against as many days of the other."""
+        if not one.to_date or two.to_date or not (now.start and now.end and then.start and then.end):
+            return then
+        end = then.start + (now.end - now.start)
+        if end >= then.end:
+            return then
+        self.assumptions.append("The running period is compared with as many days of the other.")
+        return TimeWindow(start=then.start, end=end)
+
+    def _fits_offset(self, segment: Segment, window: TimeWindow | None, grains: list[str]) -> None:
+        """Growth on the month before, of a year, would set the year against itself moved by a month."""
+        if grains or window is None or not window.start or not window.end:
+            return
+        for metric in self.metrics:
+            for part in metric.parts.values() if isinstance(metric, DerivedMetric) else ():
+                if part.offset and Span.of(part.offset).after(window.start) != window.end:
+                    says = f"{metric.words} is against {part.offset} before: ask for {part.offset}, or by a grain."
+                    raise Lacking(Gap("not supported", segment.text, says=says))
 
     def _begun(self, window: TimeWindow | None, grains: list[str]) -> TimeWindow | None:
         """Filled periods end with the one that has begun; those that are compared, with the last that is complete."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from answerable.agent.periods import Periods, When, number_at, unit_at, word_at, words_at
 from answerable.agent.words import Token
+from answerable.context.compiler.time import floor
 
 
 class Reader(Periods):
@@ -144,8 +145,17 @@ class Reader(Periods):
             ("to", "now"),
         ):
             if words_at(t, k, *tail):
-                return k + len(tail), replace(found[1], end=min(found[1].end or self._tomorrow, self._tomorrow), to_date=True, whole=None)
+                return k + len(tail), self._cut(found[1])
         return None
+
+    def _cut(self, when: When) -> When:
+        """A period to date: the running one to the end of today, an earlier one to the same point of it."""
+        assert when.start is not None and when.end is not None
+        end = min(when.end, self._tomorrow)
+        if when.end <= self.today and when.unit in ("year", "fiscal_year", "quarter", "month"):
+            elapsed = self._tomorrow - floor(self.today, when.unit, self.settings)
+            end = min(when.end, when.start + elapsed)
+        return replace(when, end=end, to_date=True, whole=None)
 
     def _plain(self, t: list[Token], i: int) -> tuple[int, When] | None:
         return self._period_lead(t, i) or self._now(t, i)

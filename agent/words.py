@@ -46,7 +46,8 @@ class Token:
     word: str
     value: float | None = None
     percent: bool = False
-    money: bool = False
+    money: str = ""
+    """The sign of a currency."""
     hyphen: bool = False
     """Whether it hangs on the token before it by a hyphen."""
     base: str = field(init=False)
@@ -70,8 +71,10 @@ def _token(match: re.Match[str], hyphen: bool) -> list[Token]:
     if match["number"]:
         plain = match["number"].replace(",", "").strip("$€£ ")
         unit = (match["unit"] or "").lower()
+        if re.fullmatch(r"\d{1,3}\.\d{3}", plain):
+            return [Token(text, start, end, "number", plain, hyphen=hyphen)]  # a thousand to some, and one to others
         suffix = "" if unit in ("%", "") or unit in _SCALE else unit
-        money = match["number"][0] in "$€£"
+        money = match["number"][0] if match["number"][0] in "$€£" else ""
         return [Token(text, start, end, "number", plain + suffix, float(plain) * _SCALE.get(unit, 1), unit == "%", money, hyphen)]
     if match["word"]:
         folded = text.lower().replace("’", "'")

@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 
-from sqlglot import exp, parse_one
+from sqlglot import exp
+from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import SqlglotError
 
 DIALECT = "duckdb"
@@ -36,12 +37,12 @@ def _tree(text: str, said: str) -> exp.Expr:
     if _BARE.fullmatch(text) and text.lower() not in {"true", "false", "null", "current_date", "current_timestamp"}:
         return exp.column(text)
     try:
-        tree = parse_one(_PER.sub(_one_name, text), dialect=DIALECT)
+        trees = Dialect.get_or_raise(DIALECT).parse_into(exp.Condition, _PER.sub(_one_name, text))
     except (SqlglotError, RecursionError) as error:
         raise BadExpression(f"{said!r} is no SQL expression") from error
-    if isinstance(tree, exp.Alias):
+    if len(trees) != 1 or not isinstance(tree := trees[0], exp.Expr):
         raise BadExpression(f"{said!r} is no SQL expression")
-    if not isinstance(tree, exp.Expr) or isinstance(tree, (exp.Query, exp.DDL, exp.DML, exp.Command)) or tree.find(exp.Query):
+    if isinstance(tree, exp.Query) or tree.find(exp.Query):
         raise BadExpression(f"{said!r} is a query, not an expression")
     return tree
 

@@ -134,11 +134,18 @@ class Manifest:
         grain = next((ref.partition(":")[2] for ref in by if ref.startswith("time:") and ref.partition(":")[2] in ORDER), "day")
         if grain in ("second", "minute", "hour"):
             step = Span.grain(grain)
-            cut = {"second": {"microsecond": 0}, "minute": {"second": 0}, "hour": {"minute": 0, "second": 0}}[grain]
-            return {"start": start.replace(**cut).isoformat(), "end": step.after(end.replace(**cut)).isoformat()}
+            start, end = (_cut(moment, grain) for moment in (start, end))
+            return {"start": start.isoformat(), "end": step.after(end).isoformat()}
         settings = self.project.catalog.settings
         first, last = floor(start.date(), grain, settings), floor(end.date(), grain, settings)
         return {"start": first.isoformat(), "end": Span.grain(grain).after(last).isoformat()}
+
+
+def _cut(moment: dt.datetime, grain: str) -> dt.datetime:
+    moment = moment.replace(microsecond=0)
+    if grain == "second":
+        return moment
+    return moment.replace(second=0) if grain == "minute" else moment.replace(minute=0, second=0)
 
 
 def run(folder: Path, work: Path, only: str = "") -> Iterator[Outcome]:

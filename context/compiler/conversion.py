@@ -29,6 +29,7 @@ def conversion(scanner: Scanner, metric: ConversionMetric) -> exp.Select:
     conditions = [*scanner.window(), *scanner.wheres]
     conditions += [scanner.relation.filtered(base.filter)] if base.filter else []
     conditions += [events.filtered(converted.filter)] if converted.filter else []
+    inputs = inputs or ([] if keys else [exp.alias_(exp.Literal.number(1), EVENT)])
     pairs = exp.select(*keys, *inputs).from_(scanner.relation.table()).join(events.table(), on=_pairs(scanner, events, metric))
     inner = events.joined(scanner.relation.joined(pairs)).where(*conditions)
     if not model.primary_key:

@@ -34,10 +34,12 @@ class DuckDBEngine:
             connection, users = _open.get(self.key) or (_locked_down(file, limits.memory, timezone), 0)
             _open[self.key] = connection, users + 1
         self.connection = connection
+        self.running: set[duckdb.DuckDBPyConnection] = set()
 
     def run(self, sql: GovernedSQL, rows: int | None = None) -> Rows:
         most = min(rows or self.limits.rows, self.limits.rows)
         cursor = self.connection.cursor()
+        self.running.add(cursor)
         late = threading.Event()
 
         def stop() -> None:
@@ -65,12 +67,14 @@ class DuckDBEngine:
             raise EngineError(f"The warehouse refused the query ({type(error).__name__}).", "failed") from None
         finally:
             timer.cancel()
+            self.running.discard(cursor)
             cursor.close()
         return Rows(tuple(d[0] for d in described), tuple(str(d[1]) for d in described), found[:most], len(found) > most)
 
     def cancel(self) -> None:
-        """Stop whatever runs on this connection."""
-        self.connection.interrupt()
+        """Stop whatever runs on this engine."""
+        for cursor in list(self.running):
+            cursor.interrupt()
 
     def columns(self, table: str) -> dict[str, str] | None:
         parts = table.split(".")
@@ -109,7 +113,7 @@ def _locked_down(file: Path, memory: str, timezone: str) -> duckdb.DuckDBPyConne
     try:
         connection = duckdb.connect(str(file), read_only=True, config=config)
         connection.execute(f"SET memory_limit = '{memory}'")
-        connection.execute(f"SET TimeZone = '{timezone}'")  # a zone that zoneinfo knows: checked at load
+        connection.execute(f"SET GLOBAL TimeZone = '{timezone}'")  # for all cursors; a zone that zoneinfo knows: checked at load
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
     except duckdb.IOException as error:

@@ -114,3 +114,50 @@ def test_odd_input_gets_a_sentence_that_helps(alder: Project, question: str, sta
     assert answer.status == status
     assert len(answer.text) > 20 and "Traceback" not in answer.text
     assert alder.journal.get(answer.id)
+
+
+TRAPS = [tuple(part.strip() for part in line.split(" | ")) for line in blocks("traps.txt")[0]]
+
+
+@pytest.mark.parametrize(("question", "wanted"), TRAPS, ids=[q for q, _ in TRAPS])
+def test_a_trap_is_read_rightly_or_not_at_all(alder: Project, question: str, wanted: str) -> None:
+    answer = alder.ask(question, user=FINN)
+    if wanted == "not answered":
+        assert answer.status in ("declined", "clarify"), answer.plan
+    else:
+        assert answer.status == "answered", answer.text
+        assert {key: (answer.plan or {}).get(key) for key in json.loads(wanted)} == json.loads(wanted)
+
+
+THREADS = [
+    (
+        "revenue on mondays in 2025",
+        "and on tuesdays?",
+        {"where": ["time:day_of_week = 2"], "window": {"start": "2025-01-01", "end": "2026-01-01"}},
+    ),
+    ("stores with more than 500 orders", "their revenue?", None),
+    ("which region had the most orders", "what was its average order value?", None),
+    ("was revenue over 400k last month", "and orders?", None),
+    ("share of revenue by region", "only EU", None),
+]
+
+
+@pytest.mark.parametrize(("first", "then", "wanted"), THREADS, ids=[f"{a} > {b}" for a, b, _ in THREADS])
+def test_a_follow_up_never_drags_along_what_it_does_not_mean(
+    alder: Project, first: str, then: str, wanted: dict[str, object] | None
+) -> None:
+    thread = f"t_{first}"
+    alder.ask(first, user=FINN, thread=thread)
+    answer = alder.ask(then, user=FINN, thread=thread)
+    if wanted is None:
+        assert answer.status in ("declined", "clarify"), answer.plan
+    else:
+        assert {key: (answer.plan or {}).get(key) for key in wanted} == wanted
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["orders not containing furniture", "shipments between Hamburg and Genoa", "orders billed to Germany but shipped to Austria"],
+)
+def test_an_unknown_word_is_never_told_as_forbidden(alder: Project, question: str) -> None:
+    assert alder.ask(question, user=FINN).status in ("declined", "clarify")

@@ -209,3 +209,9 @@ def test_a_plan_goes_through_json_unchanged() -> None:
     query = as_query(plan)
     assert as_query(json.loads(json.dumps(query.as_data()))) == query
     assert SemanticQuery.model_validate(query.as_data()) == query
+
+
+def test_a_conversion_without_keys_counts_events(given: Callable[..., Any]) -> None:
+    shop = given()
+    compiled = compile_query(as_query({"metrics": ["signup_to_order"]}), shop.catalog)
+    assert "SELECT\n    FROM" not in compiled.tree.sql("duckdb", pretty=True)
