@@ -217,6 +217,8 @@ class ConversionMetric(_Metric):
     entity: str | dict[str, str]
     window: str | None = None
     value: Literal["rate", "count"] = "rate"
+    counted: Literal["base", "converted"] = "base"
+    """Base events that converted, or converted events: dbt counts these, so that a rate can pass 100 %."""
     constant: Words = ()
     fill: float | None = None
     spine: bool = False

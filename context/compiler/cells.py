@@ -77,10 +77,10 @@ class Cells:
                 assert_never(metric)
 
     def _conversion(self, metric: ConversionMetric, at: Cell) -> exp.Expr:
-        converted = self.catalog.metric(metric.converted)
-        if not isinstance(converted, SimpleMetric) or not isinstance(self.catalog.metric(metric.base), SimpleMetric):
+        base, converted = self.catalog.metric(metric.base), self.catalog.metric(metric.converted)
+        if not isinstance(converted, SimpleMetric) or not isinstance(base, SimpleMetric):
             raise NotSupported(f"{metric.words} is made of metrics that are not simple, which is not supported yet.", metric.name)
-        count = exp.column(self._column(replace(at, metric=converted, conversion=metric)))
+        count = exp.column(self._column(replace(at, metric=base if metric.counted == "base" else converted, conversion=metric)))
         nonnull = exp.func("COALESCE", count, exp.Literal.number(0))
         if metric.value == "count":
             return count

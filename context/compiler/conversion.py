@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from answerable.context.catalog import Catalog
 from answerable.context.compiler.relation import Relation
 from answerable.context.compiler.scan import Scanner
 from answerable.context.compiler.time import Span
@@ -10,39 +11,73 @@ from answerable.context.expr import dotted, parse_expression, substitute
 from answerable.context.model import ConversionMetric, Model, SimpleMetric
 from sqlglot import exp
 
-CONVERTED, EVENTS, EVENT = "converted", "events", "event_number"
+CONVERTED, EVENTS, EVENT, BASES = "converted", "events", "event_number", "bases"
 
 
 def conversion(scanner: Scanner, metric: ConversionMetric) -> exp.Select:
-    """Converted events by the time and dimensions of their base event (SEMANTICS.md, 11)."""
-    catalog, (column, cell) = scanner.catalog, scanner.scan.cells[0]
-    base, converted = catalog.metric(metric.base), cell.metric
-    assert isinstance(base, SimpleMetric)
+    """The base events that converted, or (as dbt counts) the converted events, by the base event's time and dimensions (SEMANTICS.md, 11)."""
+    catalog = scanner.catalog
+    base, converted = catalog.metric(metric.base), catalog.metric(metric.converted)
+    assert isinstance(base, SimpleMetric) and isinstance(converted, SimpleMetric)
     if scanner.period_field() is not None and scanner.scan.frame:
         raise NotSupported(f"{metric.words} moved in time by period is not supported yet.", metric.name)
     model = catalog.models[converted.model or ""]
     if not scanner.scan.time or not (converted.time or model.time):
         raise Unreachable(f"{metric.words} needs a time on both sides.", metric.name)
     events = Relation(catalog, model, converted.time or model.time, CONVERTED)
+    if metric.counted == "base":
+        return _converted_bases(scanner, metric, base, converted, events)
+    return _converted_events(scanner, metric, base, converted, events)
+
+
+def _converted_bases(
+    scanner: Scanner, metric: ConversionMetric, base: SimpleMetric, converted: SimpleMetric, events: Relation
+) -> exp.Select:
+    """The base metric over those of its rows that a converted event belongs to."""
+    model = scanner.scan.model
+    if len(model.primary_key) != 1:
+        raise NotSupported(f"{metric.words} needs a primary key of one column on {model.words}.", metric.name)
+    bases = Relation(scanner.catalog, model, scanner.scan.time, BASES)
+    key = bases.column((), model.primary_key[0])
+    belongs = exp.In(
+        this=scanner.relation.column((), model.primary_key[0]),
+        query=exp.Subquery(this=_last(bases, events, metric, base, converted, [key], [])),
+    )
+    return scanner.select().where(belongs, copy=False)
+
+
+def _converted_events(
+    scanner: Scanner, metric: ConversionMetric, base: SimpleMetric, converted: SimpleMetric, events: Relation
+) -> exp.Select:
+    """The converted metric over the events that belong to a base event."""
+    column = scanner.scan.cells[0][0]
     keys = [exp.alias_(scanner.relation.key(field), field.ref, quoted=True) for field in scanner.fields]
     inputs, measure = _inputs(events, converted)
-    conditions = [*scanner.window(), *scanner.wheres]
-    conditions += [scanner.relation.filtered(base.filter)] if base.filter else []
-    conditions += [events.filtered(converted.filter)] if converted.filter else []
     inputs = inputs or ([] if keys else [exp.alias_(exp.Literal.number(1), EVENT)])
-    pairs = exp.select(*keys, *inputs).from_(scanner.relation.table()).join(events.table(), on=_pairs(scanner, events, metric))
-    inner = events.joined(scanner.relation.joined(pairs)).where(*conditions)
-    if not model.primary_key:
-        _number_rows(inner, model)
-    rank = exp.Window(
-        this=exp.RowNumber(),
-        partition_by=[exp.column(key, table=CONVERTED) for key in model.primary_key or (EVENT,)],
-        order=exp.Order(expressions=[exp.Ordered(this=scanner.relation.moment(), desc=True, nulls_first=False)]),
-    )
-    inner.set("qualify", exp.Qualify(this=exp.EQ(this=rank, expression=exp.Literal.number(1))))
+    inner = _last(scanner.relation, events, metric, base, converted, [*keys, *inputs], [*scanner.window(), *scanner.wheres])
     shown = [exp.column(exp.to_identifier(field.ref, quoted=True)) for field in scanner.fields]
     outer = exp.select(*shown, exp.alias_(measure, column, quoted=True)).from_(inner.subquery(EVENTS))
     return outer.group_by(*(exp.Literal.number(n + 1) for n in range(len(shown)))) if shown else outer
+
+
+def _last(
+    bases: Relation, events: Relation, metric: ConversionMetric, base: SimpleMetric, converted: SimpleMetric,
+    columns: list[exp.Expr], conditions: list[exp.Expr],
+) -> exp.Select:  # fmt: skip
+    """Each converted event with the last base event of its entity before it."""
+    conditions += [bases.filtered(base.filter)] if base.filter else []
+    conditions += [events.filtered(converted.filter)] if converted.filter else []
+    pairs = exp.select(*columns).from_(bases.table()).join(events.table(), on=_pairs(bases, events, metric))
+    inner = events.joined(bases.joined(pairs)).where(*conditions)
+    if not events.model.primary_key:
+        _number_rows(inner, events.model)
+    rank = exp.Window(
+        this=exp.RowNumber(),
+        partition_by=[exp.column(key, table=CONVERTED) for key in events.model.primary_key or (EVENT,)],
+        order=exp.Order(expressions=[exp.Ordered(this=bases.moment(), desc=True, nulls_first=False)]),
+    )
+    inner.set("qualify", exp.Qualify(this=exp.EQ(this=rank, expression=exp.Literal.number(1))))
+    return inner
 
 
 def _number_rows(select: exp.Select, model: Model) -> None:
@@ -64,11 +99,11 @@ def _inputs(events: Relation, converted: SimpleMetric) -> tuple[list[exp.Expr], 
     return columns, substitute(parse_expression(converted.expr), lambda column: exp.column(names[dotted(column)]))
 
 
-def _pairs(scanner: Scanner, events: Relation, metric: ConversionMetric) -> exp.Expr:
+def _pairs(base: Relation, events: Relation, metric: ConversionMetric) -> exp.Expr:
     """The same entity, the converted event not before the base one and within the window, and what must agree."""
-    base, moment = scanner.relation, scanner.relation.moment()
+    moment = base.moment()
     said = metric.entity if isinstance(metric.entity, dict) else {"base": metric.entity, "converted": metric.entity}
-    pairs = [(_key(base.model, said["base"], scanner), _key(events.model, said["converted"], scanner))]
+    pairs = [(_key(base.model, said["base"], base.catalog), _key(events.model, said["converted"], base.catalog))]
     pairs += [(name, name) for name in metric.constant]
     on: list[exp.Expr] = [exp.EQ(this=base.column((), ours), expression=events.column((), theirs)) for ours, theirs in pairs]
     on.append(events.moment() >= moment)
@@ -77,13 +112,13 @@ def _pairs(scanner: Scanner, events: Relation, metric: ConversionMetric) -> exp.
     return exp.and_(*on)
 
 
-def _key(model: Model, entity: str, scanner: Scanner) -> str:
+def _key(model: Model, entity: str, catalog: Catalog) -> str:
     """The column of a fact that says which entity an event is of."""
     if entity in model.joins and len(model.joins[entity].on) == 1:
         return next(iter(model.joins[entity].on))
     if entity in model.dimensions:
         return entity
-    owners = {m.name for m in scanner.catalog.models.values() if entity in (m.entity, m.name)}
+    owners = {m.name for m in catalog.models.values() if entity in (m.entity, m.name)}
     if model.name in owners and len(model.primary_key) == 1:
         return model.primary_key[0]
     ways = [join for join in model.joins.values() if join.model in owners and len(join.on) == 1]

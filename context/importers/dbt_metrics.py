@@ -195,7 +195,7 @@ class Carrier:
         base, converted = metric.inputs
         window, details = duration(metric.details, "window"), metric.details
         sides = {"base": self._base(metric, base, metric.filters), "converted": self._base(metric, converted, ())}
-        body: Document = {"type": "conversion", **sides}
+        body: Document = {"type": "conversion", **sides, "counted": "converted"}
         body["entity"] = self._conversion_entity(details.text("entity"), [self._model(base), self._model(converted)])
         if window:
             body["window"] = window

@@ -129,7 +129,10 @@ def _table(table: str, most: int, /, **columns: st.SearchStrategy[Any]) -> st.Se
 STARS = st.builds(
     Star,
     regions=_table("regions", 3, name=_maybe(NAMES), size=_maybe(NUMBERS)),
-    customers=_table("customers", 5, region=_maybe(st.integers(1, 4)), name=_maybe(NAMES), tier=_maybe(TIERS), score=_maybe(NUMBERS), member=_maybe(st.booleans())),
+    customers=_table(
+        "customers", 5, region=_maybe(st.integers(1, 4)), name=_maybe(NAMES), tier=_maybe(TIERS), score=_maybe(NUMBERS),
+        member=_maybe(st.booleans()),
+    ),
     orders=_table("orders", 8, buyer=_maybe(st.integers(1, 7)), status=_maybe(STATUS), amount=_maybe(NUMBERS), ordered_on=_maybe(DAYS)),
     calls=_table("calls", 6, buyer=_maybe(st.integers(1, 7)), status=_maybe(STATUS), minutes=_maybe(NUMBERS)),
 )  # fmt: skip

@@ -74,7 +74,11 @@ def test_a_rule_is_prose_with_what_the_program_applies(given: Given) -> None:
 
 def test_only_what_is_endorsed_is_visible(given: Given) -> None:
     shop = given()
-    across = "metrics:\n  notes_per_order: {type: ratio, numerator: notes, denominator: orders}\n  half: {type: derived, expr: orders / 2, endorsed: false}\n"
+    across = """
+metrics:
+  notes_per_order: {type: ratio, numerator: notes, denominator: orders}
+  half: {type: derived, expr: orders / 2, endorsed: false}
+"""
     drafts = (shop.folder / "models/drafts.yml").read_text() + "metrics:\n  notes: {expr: count(*)}\n"
     seen = visible(shop.changed({"metrics/more.yml": across, "models/drafts.yml": drafts}).catalog, NOBODY)
     assert "drafts" not in seen.models and not {"notes", "notes_per_order", "half"} & seen.metrics.keys()

@@ -84,7 +84,7 @@ def test_rows_without_a_day_are_not_lost_when_empty_periods_are_filled(given: Ca
 
 
 def test_a_model_may_be_called_like_a_step_of_the_sql(given: Callable[..., Any]) -> None:
-    text = "model: {}\ntable: shop.regions\nendorsed: true\nprimary_key: region_id\ndimensions: {{name: {{}}}}\nmetrics: {{n: {{expr: count(*)}}}}\n"
+    text = "model: {}\ntable: shop.regions\nendorsed: true\nprimary_key: region_id\nmetrics: {{n: {{expr: count(*)}}}}\n"
     for name in ("orders_totals", "periods", "together", "filled"):
         shop = with_fill(given).changed({"models/other.yml": text.format(name)})
         assert shop.ask({"metrics": ["orders", "n"]}) == [(8, 4)]

@@ -89,7 +89,7 @@ def test_moments_are_in_the_projects_zone(engine: DuckDBEngine) -> None:
 def test_a_query_that_takes_too_long_is_cancelled_soon(file: Path) -> None:
     engine = opened(file, seconds=0.2)
     begun = time.monotonic()
-    with pytest.raises(EngineError, match="did not finish within 0.2 seconds") as error:
+    with pytest.raises(EngineError, match=r"did not finish within 0\.2 seconds") as error:
         engine.run(GovernedSQL(HEAVY))
     assert error.value.kind == "timeout" and time.monotonic() - begun < 3
     assert engine.run(GovernedSQL("select 1")).rows == [(1,)]  # and the next one is not

@@ -121,7 +121,7 @@ def test_what_is_not_on_the_lists_does_not_pass(given: Given, sql: str, reason: 
         "(select count(*) from customers)",
         "select count(*) from (select * from (select * from customers) a) b",
         "select (select count(*) from customers)",
-        "select sum(n) from (select count(*) as n from customers where tier = 'gold' union all select count(*) from customers where tier <> 'gold')",
+        "select sum(n) from (select count(*) as n from customers union all select count(*) from customers where tier <> 'gold')",
         "select count(*) from (select name from customers intersect select name from customers)",
         "with c as (select * from customers) select count(*) from c",
         "with customers as (select * from customers) select count(*) from customers",
@@ -179,7 +179,8 @@ def test_of_a_model_sql_sees_its_dimensions_and_keys_and_nothing_else(given: Giv
 
 def test_a_model_that_is_a_query_may_join_tables_itself(given: Given) -> None:
     sql = "select o.order_id, o.amount, c.name from shop.orders o join shop.customers c on o.customer_id = c.customer_id"
-    text = f"model: sales\nsql: {sql}\nendorsed: true\nprimary_key: order_id\ndimensions: {{name: {{}}}}\nmetrics: {{sold: {{expr: sum(amount)}}}}\n"
+    head = f"model: sales\nsql: {sql}\nendorsed: true\nprimary_key: order_id\n"
+    text = head + "dimensions: {name: {}}\nmetrics: {sold: {expr: sum(amount)}}\n"
     shop = given().changed({"models/sales.yml": text})
     assert shop.ask({"metrics": ["sold"], "by": ["name"]}) == [("Ada", 150), ("Ben", 100), ("Cleo", 40), ("Di", 60)]
     assert shop.ask("select count(*) from sales") == [(6,)]
@@ -204,10 +205,8 @@ def test_honest_queries_pass(given: Given) -> None:
 def test_the_text_that_runs_is_made_anew_and_keeps_no_comment(given: Given) -> None:
     governed = given().govern("select status /* secret */ from orders -- tail")
     assert "secret" not in governed.text and "tail" not in governed.text
-    assert (
-        governed.text.split()
-        == "SELECT status FROM ( SELECT status, amount, ordered_on, shipped_on, order_id, customer_id, billing_id, shipping_id FROM shop.orders ) AS orders".split()
-    )
+    relation = "SELECT status, amount, ordered_on, shipped_on, order_id, customer_id, billing_id, shipping_id FROM shop.orders"
+    assert " ".join(governed.text.split()) == f"SELECT status FROM ( {relation} ) AS orders"
 
 
 def test_a_refusal_never_holds_a_value_of_the_data(given: Given) -> None:
@@ -220,7 +219,7 @@ def test_a_refusal_never_holds_a_value_of_the_data(given: Given) -> None:
         try:
             shop.ask(sql)
         except AnswerableError as error:
-            assert not any(value in str(error) for value in ("Ada", "shop.example", "100"))  # noqa: PT017
+            assert not any(value in str(error) for value in ("Ada", "shop.example", "100"))
 
 
 # -- what the asker may not see does not change what they get ------------------------------------------------------------------------------
