@@ -20,6 +20,7 @@ from answerable.agent.journal import Journal, dumped
 from answerable.agent.plan import Gap, Plan, Reading, Result
 from answerable.agent.sentence import sentence
 from answerable.agent.sight import Sight, Sights
+from answerable.agent.thread import picked
 from answerable.agent.when import Reader
 from answerable.agent.words import tokens
 from answerable.context.catalog import Catalog
@@ -139,7 +140,8 @@ class Project:
             sight = self.sights.of(asked.principal)
         with _timed(timings, "ground"):
             reader = Reader(asked.today, self.catalog.settings)
-            plan = embedded.plan(asked.question, sight.lexicon, reader, self._earlier(asked))
+            earlier = self._earlier(asked)
+            plan = self._picked(asked, sight, reader, earlier) or embedded.plan(asked.question, sight.lexicon, reader, earlier)
         if plan.kind != "data":
             return self._without_rows(plan, sight, asked)
         if plan.gaps:
@@ -151,6 +153,14 @@ class Project:
     def _earlier(self, asked: Asked) -> tuple[str, ...]:
         """What this person has asked in this thread so far."""
         return tuple(r["question"] for r in self.journal.thread(asked.thread, asked.principal.id)) if asked.thread else ()
+
+    def _picked(self, asked: Asked, sight: Sight, reader: Reader, earlier: tuple[str, ...]) -> Plan | None:
+        """The reading that a reply such as "2" or "the second" picks from the readings that were offered last."""
+        number = picked(asked.question) if earlier else None
+        if number is None:
+            return None
+        offered = embedded.plan(earlier[-1], sight.lexicon, reader, earlier[:-1]).readings
+        return Plan(readings=(offered[number - 1],), spans=offered[number - 1].spans) if 1 < len(offered) >= number else None
 
     def _query(self, query: SemanticQuery, asked: Asked, timings: dict[str, float]) -> Answer:
         sight = self.sights.of(asked.principal)

@@ -163,6 +163,10 @@ class _Shape:
             raise Unread(d.thresholds[-1].segment)
         if "average" in d.asks and not all("average" in metric.name or leaf_is(metric, exp.Avg) for metric in self.metrics):
             raise Unread(self.first, f"An average of {self.metrics[0].words} is not defined.")
+        for unit in (role.removeprefix("unit:") for role in d.asks if role.startswith("unit:")):
+            if any(_unit(m) != unit for m in self.metrics):
+                says = f"{self.metrics[0].words} is in {_unit(self.metrics[0]) or 'no currency'}, and nothing converts it to {unit}."
+                raise Lacking(Gap("unit", unit, closes="a rate to convert with", says=says))
         if "amount" in d.asks and not all(_unit(m) in SIGNS for m in self.metrics):
             raise Unread(self.first)
         if ("more" in d.asks or "than" in d.asks) and not ({"more", "than"} <= d.asks and len(d.whens) == 2):

@@ -108,7 +108,16 @@ class _Walk:
     def draft(self) -> Draft:
         while self.i < len(self.s):
             self._step()
+        self._subject_of_filter()
         return self.d
+
+    def _subject_of_filter(self) -> None:
+        """In "how many gold customers" and "list the stores in Germany" the thing that owns the value is what is asked for."""
+        if self.d.metrics or self.d.subject or not {"count", "list", "which"} & self.d.asks or len(self.d.filters) != 1:
+            return
+        owner = self.d.filters[0].owner
+        if owner is not None and owner.senses[0].kind == "entity":
+            self.d.subject = Split(owner)
 
     # -- looking around ---------------------------------------------------------------------------------------------------
 
@@ -311,6 +320,9 @@ class _Walk:
                 | "in percent"
             ):
                 d.asks.add(segment.role)
+                self.i += 1
+            case role if role.startswith("unit:"):
+                d.asks.add(role)
                 self.i += 1
             case "only":
                 self._only()

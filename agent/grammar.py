@@ -77,6 +77,8 @@ ROLES: dict[str, str] = {
     "what about": "again", "how about": "again", "and what about": "again", "same for": "again", "the same": "again", "same": "again",
     "the same for": "again",
     "instead": "again", "now only": "only",
+    "in euro": "unit:EUR", "in euros": "unit:EUR", "in eur": "unit:EUR", "in dollar": "unit:USD", "in dollars": "unit:USD",
+    "in usd": "unit:USD", "in us dollars": "unit:USD", "in pounds": "unit:GBP", "in gbp": "unit:GBP",
     # grains
     "hourly": "grain:hour", "daily": "grain:day", "weekly": "grain:week", "monthly": "grain:month", "quarterly": "grain:quarter",
     "yearly": "grain:year", "annually": "grain:year", "annual": "grain:year", "day by day": "grain:day", "week by week": "grain:week",

@@ -117,7 +117,7 @@ class Periods:
             return i + unit[0] + 2, self._unit_moved(unit[1], -2)
         if (unit := unit_at(t, i)) and word_at(t, i + unit[0]) == "before" and unit[1] in UNITS:
             return i + unit[0] + 1, When(None, None, unit[1], before_it=True)
-        count = count_at(t, i)
+        count = 1 if word_at(t, i) in ("a", "an") else count_at(t, i)
         if count and (unit := unit_at(t, i + 1)) and word_at(t, i + 1 + unit[0]) == "ago":
             return i + 2 + unit[0], self._ago(count, unit[1])
         return None
@@ -257,7 +257,8 @@ class Periods:
         """`may` is a month after a preposition, before a year, in a list of months, or at the end; elsewhere a verb."""
         before, after = word_at(t, i - 1) if i else "", word_at(t, i + 1)
         leads = {*LEADS, "since", "until", "between", "and", "to", "versus", "or", "last", "by", ",", "than"}
-        return before in leads or i + 1 >= len(t) or after.isdigit() or after in ("to", "and", "versus", ",", "-", "until", "through")
+        follows = after.isdigit() or after.startswith("'") or after in ("to", "and", "versus", ",", "-", "until", "through")
+        return before in leads or follows or i + 1 >= len(t)
 
     def _day_of(self, t: list[Token], i: int, month: int, day: int) -> tuple[int, When] | None:
         year = self._of_year(t, i)

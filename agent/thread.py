@@ -7,6 +7,7 @@ from dataclasses import replace
 from answerable.agent.draft import Draft, Filter, Unread
 from answerable.agent.ground import Segment
 from answerable.agent.periods import When
+from answerable.agent.words import ORDINALS, tokens
 from answerable.context.compiler.time import Span
 
 
@@ -14,6 +15,15 @@ def whole(draft: Draft) -> bool:
     """Whether a draft stands by itself in a thread: it says what is measured, and when or how it's split."""
     listed = draft.subject is not None and not draft.metrics and bool({"list", "count"} & draft.asks)
     return "again" not in draft.asks and (listed or bool(draft.metrics and (draft.whens or draft.splits or draft.subject)))
+
+
+def picked(reply: str) -> int | None:
+    """The number of the reading that a reply names by its place and nothing else: `2`, `the second one`."""
+    words = [t for t in tokens(reply) if t.word not in ("the", "one", "reading", "option", "number") and t.kind != "sign"]
+    if len(words) != 1:
+        return None
+    number = ORDINALS.get(words[0].word, words[0].value)
+    return int(number) if number is not None and 1 <= number <= 9 and number == int(number) else None
 
 
 def says_something(draft: Draft) -> bool:

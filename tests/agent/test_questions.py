@@ -87,6 +87,21 @@ def test_a_follow_up_inherits_what_it_does_not_replace(alder: Project) -> None:
     assert ask("orders")["metrics"] == ["orders"]
 
 
+@pytest.mark.parametrize("reply", ["2", "the second one", "second"])
+def test_a_reply_picks_a_reading_by_its_place(alder: Project, reply: str) -> None:
+    thread = f"t_pick_{reply}"
+    alder.ask("sales last month", user=FINN, thread=thread)
+    assert (alder.ask(reply, user=FINN, thread=thread).plan or {})["metrics"] == ["net_revenue"]
+
+
+def test_a_reply_picks_a_reading_by_its_name(alder: Project) -> None:
+    alder.ask("sales last month", user=FINN, thread="t_named")
+    assert alder.ask("net revenue", user=FINN, thread="t_named").plan == {
+        "metrics": ["net_revenue"],
+        "window": {"start": "2026-02-01", "end": "2026-03-01"},
+    }
+
+
 def test_a_thread_belongs_to_one_person(alder: Project) -> None:
     alder.ask("revenue by region in february 2026", user=FINN, thread="t_private")
     assert alder.ask("and in january?", user="ana@alder.example", thread="t_private").status == "declined"

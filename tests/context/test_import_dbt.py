@@ -314,7 +314,15 @@ def test_a_conversion_across_models_goes_to_a_file_of_its_own(tmp_path: Path) ->
     conversion = other("bought", "conversion", {"conversion_type_params": params})
     project = read_manifest(write(tmp_path, *metrics, conversion, models=[visits, buys, CUSTOMERS]))
     assert metrics_of(project, "metrics/across.yml")["bought"] == {
-        **{"type": "conversion", "base": "visits", "converted": "buys", "entity": "customer", "window": "7 days", "value": "count"},
+        **{
+            "type": "conversion",
+            "base": "visits",
+            "converted": "buys",
+            "entity": "customer",
+            "window": "7 days",
+            "counted": "converted",
+            "value": "count",
+        },
         "constant": ["session_id"],
     }
     assert project.files["models/visits.yml"]["dimensions"]["session_id"] == {"expr": "session_no", "hidden": True}

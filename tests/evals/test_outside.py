@@ -1,0 +1,23 @@
+"""The suites from outside, whole: they take a while, so `make test-all` runs them."""
+
+import os
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from answerable.evals import conformance
+
+SOURCE = Path(__file__).parents[3] / "shared" / "data" / "metricflow"
+pytestmark = [
+    pytest.mark.outside,
+    pytest.mark.skipif("ANSWERABLE_OUTSIDE" not in os.environ, reason="runs in make test-all"),
+    pytest.mark.skipif(not SOURCE.is_dir(), reason="../shared/data/metricflow is not there"),
+]
+
+
+def test_metricflow_s_cases_never_pass_fewer_than_before(tmp_path: Path) -> None:
+    outcomes = list(conformance.run(SOURCE, tmp_path))
+    print(conformance.summary(outcomes))
+    official = Counter(o.verdict for o in outcomes if "suspect" not in o.case and "why" not in o.case)
+    extra = Counter(o.verdict for o in outcomes if o.case.get("suspect") == [])
+    assert official["passed"] >= 63 and extra["passed"] >= 327
