@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from answerable.context.catalog import Catalog
 from answerable.context.compiler import combine
+from answerable.context.compiler.at_period import DAYS, by_days, own_grain, shown_of_period
 from answerable.context.compiler.cells import Cells
 from answerable.context.compiler.columns import additive, key_column, share_name, value_column
 from answerable.context.compiler.combine import quoted
@@ -98,9 +99,15 @@ class _Plan:
             raise NotSupported("The window to compare with is of another length, so its periods do not line up.", "compare")
         if self.period is None or not (framed or self.spine):
             return []
-        return [
-            (step_name(self.catalog, PERIODS), combine.periods(self.catalog, self.period, self.scans, self.query.window or TimeWindow()))
+        window = self.query.window or TimeWindow()
+        steps: list[tuple[str, exp.Query]] = [
+            (step_name(self.catalog, PERIODS), combine.periods(self.catalog, self.period, self.scans, window))
         ]
+        fine = [scanner for scanner in self.scanners if by_days(scanner)]
+        if fine and self.period is not None:
+            days = replace(self.period, grain=own_grain(fine[0]))
+            steps.append((step_name(self.catalog, DAYS), combine.periods(self.catalog, days, self.scans, window)))
+        return steps
 
     def _fills(self) -> bool:
         return any(isinstance(m := self.catalog.metric(n), SimpleMetric) and m.fill is not None for n in self.query.metrics)
@@ -234,6 +241,8 @@ def _select(scanner: Scanner) -> exp.Select:
     cell = scanner.scan.cells[0][1]
     if cell.conversion:
         return conversion(scanner, cell.conversion)
+    if by_days(scanner):
+        return shown_of_period(scanner)
     return snapshot(scanner, cell.metric.over_time) if cell.metric.over_time else scanner.select()
 
 

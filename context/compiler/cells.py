@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import assert_never
+from typing import Literal, assert_never
 
 from answerable.context.catalog import Catalog
 from answerable.context.compiler.time import Frame, Span, Step
@@ -32,6 +32,8 @@ class Cell:
     filters: tuple[str, ...] = ()
     window: TimeWindow | None = None
     """Another window than the plan's, for comparisons."""
+    shown: Literal["first", "average", ""] = ""
+    """Which of the values within a coarser period is shown, where it's not the last."""
     conversion: ConversionMetric | None = None
     """Where the metric counts only events that follow a base event: the conversion that says which."""
 
@@ -67,9 +69,7 @@ class Cells:
                 return exp.paren(_null_over_zero(tree), copy=False)
             case CumulativeMetric():
                 if metric.at_period != "last":
-                    raise NotSupported(
-                        f"{metric.words} shows the {metric.at_period} value of a period, which is not supported yet.", metric.name
-                    )
+                    at = replace(at, shown=metric.at_period)
                 return self._inner(metric.metric, replace(at, frame=(*at.frame, _running(metric))))
             case ConversionMetric():
                 return self._conversion(metric, at)
@@ -104,7 +104,11 @@ class Cells:
     def _column(self, cell: Cell) -> str:
         if cell not in self.columns:
             taken = set(self.columns.values())
-            suffix = (["before"] if cell.window else []) + ([cell.conversion.name] if cell.conversion else [])
+            suffix = (
+                ([cell.shown] if cell.shown else [])
+                + (["before"] if cell.window else [])
+                + ([cell.conversion.name] if cell.conversion else [])
+            )
             suffix += [step.kind for step in cell.frame] + (["where"] if cell.filters else [])
             name = "_".join([cell.metric.name.replace(".", "_"), *suffix])
             self.columns[cell] = next(n for n in _numbered(name) if n not in taken)

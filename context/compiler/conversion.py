@@ -15,7 +15,7 @@ CONVERTED, EVENTS, EVENT, BASES = "converted", "events", "event_number", "bases"
 
 
 def conversion(scanner: Scanner, metric: ConversionMetric) -> exp.Select:
-    """The base events that converted, or (as dbt counts) the converted events, by the base event's time and dimensions (SEMANTICS.md, 11)."""
+    """The base events that converted, or as dbt counts the converted events, by the base event's time and dimensions."""
     catalog = scanner.catalog
     base, converted = catalog.metric(metric.base), catalog.metric(metric.converted)
     assert isinstance(base, SimpleMetric) and isinstance(converted, SimpleMetric)

@@ -55,7 +55,7 @@ def scans(catalog: Catalog, query: SemanticQuery, columns: dict[Cell, str]) -> l
             raise Unreachable(f"{cell.metric.words} stands on a model that is not there.", cell.metric.name)
         time = counted.time or model.time
         apart = cell.metric if cell.metric.over_time or cell.conversion else None
-        groups.setdefault((model.name, time, cell.frame, cell.window, (apart, cell.conversion)), []).append((column, cell))
+        groups.setdefault((model.name, time, cell.frame, cell.window, (apart, cell.conversion, cell.shown)), []).append((column, cell))
     return [
         Scan(catalog.models[name], time, frame, window or query.window, tuple(cells))
         for (name, time, frame, window, _), cells in groups.items()
@@ -96,9 +96,13 @@ class Scanner:
             select = self._over_periods([*keys, *measures], framed)
         else:
             select = self.relation.select(*keys, *measures).where(*(self.window() if bounded else []), copy=False)
-        conditions = [*self.wheres, *([shared] if shared is not None else self._any_filter())]
-        select = select.where(*conditions, copy=False)
+        select = select.where(*self.filters(), copy=False)
         return select.group_by(*(exp.Literal.number(n + 1) for n in range(len(keys))), copy=False) if keys else select
+
+    def filters(self) -> list[exp.Expr]:
+        """The plan's conditions, and those of the cells where they can stand in WHERE."""
+        shared = self._shared_filter()
+        return [*self.wheres, *([shared] if shared is not None else self._any_filter())]
 
     def _key(self, field: Field, framed: Field | None) -> exp.Expr:
         period = exp.column(PERIOD, table=self.periods)

@@ -17,12 +17,12 @@ def snapshot(scanner: Scanner, pick: Pick) -> exp.Select:
     """The scan of one semi-additive metric (SEMANTICS.md, 9)."""
     metric = scanner.scan.cells[0][1].metric
     field = scanner.period_field()
-    if pick.per or pick.after or (scanner.scan.frame and field is not None):
-        raise NotSupported(
-            f"{metric.words} is a balance, and a balance moved in time or picked for each group is not supported yet.", metric.name
-        )
+    if scanner.scan.frame and field is not None:
+        raise NotSupported(f"{metric.words} is a balance, and a balance moved in time by period is not supported yet.", metric.name)
     if pick.pick in ("average", "min", "max"):
         return _over_days(scanner, pick.pick)
+    if pick.per or pick.after:
+        return scanner.select().where(_picked_each(scanner, pick, field), copy=False)
     window = frame_window(scanner.scan.frame, scanner.scan.window or TimeWindow(), scanner.catalog.settings)
     # Without a grain the start is no bound: where the window has no row (a late feed), the last one before it counts.
     select = scanner.select(bounded=field is not None)
@@ -39,6 +39,19 @@ def _picked(scanner: Scanner, pick: str, field: Field | None, window: TimeWindow
         )
         return exp.In(this=day, query=exp.Subquery(this=inner))
     return exp.EQ(this=day, expression=exp.Subquery(this=picked_day(model, time, pick, window)))
+
+
+def _picked_each(scanner: Scanner, pick: Pick, field: Field | None) -> exp.Expr:
+    """One day for each of `per`, over the filtered rows where `after: filters` says so (dbt's way)."""
+    model, time = scanner.scan.model, scanner.scan.time or ""
+    inner = Scanner(scanner.catalog, scanner.query, scanner.scan)
+    conditions = [*inner.window(), *(inner.filters() if pick.after else [])]
+    per, day = [exp.column(name, table=model.name) for name in pick.per], _day(model, time)
+    select = inner.relation.select(*per, exp.alias_(_function(pick.pick)(this=day.copy()), DAY)).where(*conditions)
+    groups: list[exp.Expr] = [column.copy() for column in per]
+    groups += [truncated(exp.column(time, table=model.name), grain_of(field), scanner.catalog.settings)] if field else []
+    select = select.group_by(*groups) if groups else select
+    return exp.In(this=exp.Tuple(expressions=[*(c.copy() for c in per), day]) if per else day, query=exp.Subquery(this=select))
 
 
 def picked_day(model: Model, time: str, pick: str, window: TimeWindow) -> exp.Select:
