@@ -10,11 +10,12 @@ from answerable.context.catalog import Catalog
 from answerable.context.errors import Complaint, Where, nearest
 from answerable.context.expr import PER, BadExpression, bind_user, is_aggregate, names, parse_condition, parse_expression
 from answerable.context.model import CumulativeMetric, DerivedMetric, Item, Metric, Model, SimpleMetric
+from answerable.context.paths import follow
 from answerable.context.policy import Policy
 from answerable.context.words import fold
 from sqlglot import exp
 
-VOLATILE = (exp.Rand, exp.CurrentTimestamp, exp.CurrentDate, exp.CurrentTime, exp.CurrentUser)
+VOLATILE = (exp.Rand, exp.CurrentTimestamp, exp.CurrentDate, exp.CurrentTime, exp.CurrentUser, exp.Uuid)
 
 
 def check(catalog: Catalog) -> list[Complaint]:
@@ -24,7 +25,7 @@ def check(catalog: Catalog) -> list[Complaint]:
         found += [*_model(model, catalog), *_joins(model, catalog)]
     for metric in catalog.metrics.values():
         found += _metric(metric, catalog)
-    found += _cycles(catalog)
+    found += [*_cycles(catalog), *_circles(catalog)]
     for policy in catalog.policies.values():
         found += _policy(policy, catalog)
     if not any(not c.warning for c in found):
@@ -237,13 +238,34 @@ def _near(name: str, known: object) -> str:
 
 def _cycles(catalog: Catalog) -> Iterator[Complaint]:
     graph = {name: [i for i in catalog.inputs(m) if i in catalog.metrics] for name, m in catalog.metrics.items() if _readable(m)}
+    if told := _loop(graph):
+        yield Complaint("cycle", catalog.metrics[told[0]].where, f"metrics that need each other: {' → '.join(told)}", "break the loop")
+
+
+def _circles(catalog: Catalog) -> Iterator[Complaint]:
+    """Dimensions that reach, join by join, back to themselves."""
+    graph: dict[str, list[str]] = {}
+    for model in catalog.models.values():
+        for dimension in model.dimensions.values():
+            tree, _ = _parsed(dimension.sql, dimension.where, "")
+            far = [name.split(".") for name in names(tree) if "." in name] if tree is not None else []
+            ends = [(follow(catalog, model, tuple(path)), name) for *path, name in far]
+            graph[f"{model.name}.{dimension.name}"] = [f"{end.name}.{name}" for end, name in ends if end and name in end.dimensions]
+    if told := _loop(graph):
+        model_name, _, name = told[0].partition(".")
+        where = catalog.models[model_name].dimensions[name].where
+        yield Complaint("cycle", where, f"dimensions that need each other: {' → '.join(told)}", "break the loop")
+
+
+def _loop(graph: dict[str, list[str]]) -> list[str]:
+    """A loop in a graph, from its first node back to it; empty where there is none."""
     try:
         graphlib.TopologicalSorter(graph).prepare()
     except graphlib.CycleError as error:
         loop = error.args[1][:0:-1]
-        first = loop.index(min(loop, key=list(catalog.metrics).index))
-        told = [*loop[first:], *loop[:first], loop[first]]
-        yield Complaint("cycle", catalog.metrics[told[0]].where, f"metrics that need each other: {' → '.join(told)}", "break the loop")
+        first = loop.index(min(loop, key=list(graph).index))
+        return [*loop[first:], *loop[:first], loop[first]]
+    return []
 
 
 def _policy(policy: Policy, catalog: Catalog) -> Iterator[Complaint]:

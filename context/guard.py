@@ -149,18 +149,19 @@ class _Gate:
 
     def _model(self, table: exp.Table) -> Model:
         name = ".".join(part.name for part in table.parts)
-        for model in self.catalog.models.values():
-            called = name.lower() == model.name.lower() and not table.db
-            if (called or (model.table and name.lower() == model.table.lower())) and model.endorsed:
-                access = self.catalog.access(model.name, self.principal)
-                if access.open:
-                    return model
-                if access.secret:
-                    break
+        endorsed = [model for model in self.catalog.models.values() if model.endorsed]
+        meant = [model for model in endorsed if name.lower() == model.name.lower() and not table.db]
+        meant = meant or [model for model in endorsed if model.table and name.lower() == model.table.lower()]
+        verdicts = [(model, self.catalog.access(model.name, self.principal)) for model in meant]
+        for model, access in verdicts:
+            if access.open:
+                return model
+        for model, access in verdicts:
+            if not access.secret:
                 raise DeniedError(
                     f"{model.words} is defined, and your groups may not see it.", model.name, model.owner, "; ".join(access.reasons)
                 )
-        open_models = [m.name for m in self.catalog.models.values() if m.endorsed and self.catalog.access(m.name, self.principal).open]
+        open_models = [m.name for m in endorsed if self.catalog.access(m.name, self.principal).open]
         near = nearest(name.split(".")[-1], open_models)
         raise GuardError(f"There is no endorsed model {name}." + (f" Nearest: {', '.join(near)}." if near else ""))
 

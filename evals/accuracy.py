@@ -70,10 +70,14 @@ def company(name: str, folder: Path, state: Path) -> dict[str, Any]:
     ]
     print(subprocess.run(command, capture_output=True, text=True).stdout)
     summary = json.loads(result.read_text())["summary"]
+    known, forbidden = summary["answerable"], summary["not_to_be_answered"]
     return {
-        f"{name}: {key}": {"value": value, "against": "hand-written SQL"}
-        for key, value in summary.items()
-        if isinstance(value, (int, float))
+        f"{name}: answered wrong": _figure(summary["wrong"], 0, "lower", "hand-written SQL"),
+        f"{name}: answered though it must not be": _figure(summary["answered_all_the_same"], 0, "lower", f"{forbidden} not to be answered"),
+        f"{name}: answerable and right": _figure(summary["answerable_right"], 0.9 * known, "higher", f"{known} answerable"),
+        f"{name}: asked needlessly": _figure(
+            summary["verdicts"]["asked-needlessly"], 0.02 * summary["lines"], "lower", f"{summary['lines']} lines"
+        ),
     }
 
 
@@ -85,7 +89,7 @@ def main() -> None:
         else:
             print(f"{COMPANIES} is not there: only the demo is asked.")
     for name, figure in found.items():
-        print(f"{name:<56} {figure['value']:g}" + (f" of {figure['limit']:g}" if figure.get("limit") else ""))
+        print(f"{name:<56} {figure['value']:>5g}  limit {figure['limit']:<6g} ({figure['against']})")
     out = Path("build/eval.json")
     out.parent.mkdir(exist_ok=True)
     out.write_text(json.dumps(found, indent=1))

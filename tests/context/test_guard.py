@@ -168,6 +168,15 @@ def test_a_cte_named_like_the_table_behind_a_model_does_not_stand_in_for_it(give
     assert shop.ask(sql, "gold") == [("Eve",)]
 
 
+def test_a_name_means_a_model_before_a_table_and_of_two_over_one_table_the_one_that_is_open(given: Given) -> None:
+    model = "model: {}\ntable: {}\nendorsed: true\nprimary_key: customer_id\ndimensions: {{name: {{}}}}\n"
+    texts = {"models/a.yml": model.format("a", "orders"), "models/people.yml": model.format("people", "shop.customers")}
+    shop = given(customers="groups: {sales: {}}").changed(texts)
+    assert shop.govern("select count(*) from orders").models == ("orders",)
+    assert shop.govern("select count(*) from shop.customers").models == ("people",)
+    assert shop.govern("select count(*) from shop.customers", "sales").models == ("customers",)
+
+
 def test_of_a_model_sql_sees_its_dimensions_and_keys_and_nothing_else(given: Given) -> None:
     shop = given(items="groups: {some: {rows: \"order.status = 'refunded'\"}}")
     assert shop.ask("select * from items", "some") == [("ink", 5, 7)]
