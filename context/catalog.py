@@ -137,8 +137,21 @@ class Catalog:
         here = [*self.models[model].dimensions, *(name for name, m in self.metrics.items() if m.model == model)]
         return access(self.policies.get(model), model, here, principal)
 
+    def canonical(self, query: SemanticQuery) -> SemanticQuery:
+        """The plan as all ways to write it share it: the metrics' own date is `time`, and an order that is the default is left out."""
+        times = {leaf.time or self.models[leaf.model or ""].time for n in query.metrics if (m := self.metric(n)) for leaf in self.leaves(m)}
+        own = times.pop() if len(times) == 1 else None
+
+        def named(ref: str) -> str:
+            name, _, grain = ref.partition(":")
+            return f"time:{grain}" if name == own and grain else ref
+
+        by, order = tuple(map(named, query.by)), tuple(map(named, query.order))
+        return query.model_copy(update={"by": by, "order": () if order == by[: len(order)] else order})
+
     def fingerprint(self, query: SemanticQuery) -> str:
         """The hash of what a plan stands on: its metrics down to their models, and the models of its dimensions, upstreams included."""
+        query = self.canonical(query)
         metrics, models = dict[str, Metric](), set[str]()
         stack = list(query.metrics)
         while stack:

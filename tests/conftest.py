@@ -17,7 +17,7 @@ FIXTURES = Path(__file__).with_name("fixtures")
 
 # The fast profile finds and does not shrink; `make test-all` sets HYPOTHESIS_PROFILE=long, which draws new examples each time.
 known = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
-settings.register_profile("fast", max_examples=15, derandomize=True, phases=[Phase.explicit, Phase.generate], **known)
+settings.register_profile("fast", max_examples=10, derandomize=True, phases=[Phase.explicit, Phase.generate], **known)
 settings.register_profile("long", max_examples=200, **known)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 

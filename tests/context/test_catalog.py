@@ -183,3 +183,11 @@ def test_kept_values_are_never_given_to_somebody_who_sees_something_else(given: 
     for tier in ("gold", "silver", "gold"):
         values = read(shop.catalog, member("one", tier=tier), shop.engine, tmp_path / "state")
         assert words(values, "name") == ({"Ada", "Cleo"} if tier == "gold" else {"Ben", "Di"})
+
+
+def test_plans_that_ask_the_same_have_one_fingerprint(demo: Path) -> None:
+    catalog = load(demo)
+    one = as_query({"metrics": ["revenue"], "by": ["ordered_at:month"], "order": ["ordered_at:month"]})
+    other = as_query({"metrics": ["revenue"], "by": ["time:month"]})
+    assert catalog.fingerprint(one) == catalog.fingerprint(other)
+    assert catalog.fingerprint(one) != catalog.fingerprint(as_query({"metrics": ["revenue"], "by": ["time:week"]}))
