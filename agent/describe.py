@@ -277,6 +277,8 @@ def all_metrics(catalog: Catalog) -> tuple[dict[str, Any], ...]:
 def catalogue_text(catalog: Catalog) -> str:
     """What this asker can ask about."""
     names = [metric["label"] for metric in all_metrics(catalog)]
+    if not names:
+        return "There is nothing that you may ask about yet: no metric is endorsed, or none for your groups."
     things = [wording.capital(model.words) for model in catalog.models.values()]
     split = f"split and filtered by what belongs to {wording.listed(things)}"
     return f"You can ask about {wording.listed(names)}; {split}. `answerable catalog` shows each with its definition."

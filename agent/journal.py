@@ -56,6 +56,7 @@ class Journal:
     def __init__(self, file: Path) -> None:
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
+            self.file = file
             self.engine = sa.create_engine(f"sqlite:///{file}", connect_args={"timeout": 10})
             sa.event.listen(self.engine, "connect", _durable)
             self._migrate()
@@ -77,7 +78,8 @@ class Journal:
         try:
             with self.engine.begin() as connection:
                 connection.execute(records.insert().values(**record))
-        except sa.exc.SQLAlchemyError:
+            self.file.stat()  # deleted meanwhile, it takes records that nobody can read
+        except (sa.exc.SQLAlchemyError, OSError):
             raise JournalError(
                 "The journal could not be written, so there is no answer. Is the disk full, or the folder read-only?"
             ) from None

@@ -18,6 +18,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE,
 )
+_ESCAPE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 _SCALE = {"k": 1e3, "m": 1e6, "b": 1e9}
 _SHORT = {
     "avg": "average", "mean": "average", "pct": "percent", "percentage": "percent", "qtr": "quarter", "qtrs": "quarter", "yr": "year",
@@ -60,7 +61,8 @@ class Token:
 def tokens(text: str) -> list[Token]:
     """The tokens of a question; spaces and marks without meaning are left out."""
     found: list[Token] = []
-    for match in _TOKEN.finditer(unicodedata.normalize("NFC", text)):
+    text = _ESCAPE.sub(lambda sequence: " " * len(sequence[0]), unicodedata.normalize("NFC", text))
+    for match in _TOKEN.finditer(text):
         hyphen = bool(found) and match.start() > 0 and text[match.start() - 1] in "-‐‑" and found[-1].end == match.start() - 1
         found += _token(match, hyphen)
     return found

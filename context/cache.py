@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+import secrets
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -21,10 +22,17 @@ def key(folder: Path, settings: str) -> str:
     digest = hashlib.sha256(f"{FORM} {sys.version} {settings}".encode())
     for pattern in PATTERNS:
         for path in sorted(folder.glob(pattern)):
-            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+            digest.update(path.name.encode() + b"\0" + _content(path) + b"\0")
     for path in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(str(path.stat().st_mtime_ns).encode())
     return digest.hexdigest()
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""  # the loader says so, and nothing is kept
 
 
 def read(kept: Path, key: str, settings: ProjectSettings) -> Catalog | None:
@@ -38,11 +46,15 @@ def read(kept: Path, key: str, settings: ProjectSettings) -> Catalog | None:
 
 def write(kept: Path, key: str, catalog: Catalog) -> None:
     """Keep a checked catalogue; a folder that can't be written is no fault."""
-    bare = replace(catalog, settings=ProjectSettings.model_construct(name="", warehouse=None))
-    aside = kept.with_suffix(".new")
+    keep(kept, pickle.dumps((key, replace(catalog, settings=ProjectSettings.model_construct(name="", warehouse=None)))))
+
+
+def keep(kept: Path, content: bytes) -> None:
+    """Put a file in place whole, whoever else writes it now; a folder that can't be written is no fault."""
+    aside = kept.with_suffix(f".{secrets.token_hex(4)}")
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_bytes(pickle.dumps((key, bare)))
+        aside.write_bytes(content)
         aside.replace(kept)
     except OSError:
         return

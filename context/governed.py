@@ -31,7 +31,7 @@ class Governed:
         self.hidden = hidden_columns(model, self.access)
         self.joined: dict[Part, Governed] = {}
         self.wanted: dict[Part, set[str]] = {}
-        self.masked = False  # whether a mask stands in what was used
+        self.masked = set[str]()  # the dimensions whose masks stand in what was used
         self.policed = True  # False where a policy reads it: bare, or policies would depend on each other
 
     @cached_property
@@ -73,9 +73,7 @@ class Governed:
         why = "; ".join(access.reasons)
         if access.rows is not None:
             lines.append(f"{words}: rows where {' or '.join(f'({row})' for row in access.rows)} ({why})")
-        lines += [
-            f"{words}: {name} is masked ({mask}) ({why})" for name, mask in sorted(access.masks.items()) if name in self.model.dimensions
-        ]
+        lines += [f"{words}: {name} is masked ({mask}) ({why})" for name, mask in sorted(access.masks.items()) if name in self.masked]
         return tuple(lines)
 
     # -- columns ------------------------------------------------------------------------------------------------------------
@@ -106,7 +104,10 @@ class Governed:
             zone = exp.Literal.string(self.catalog.settings.timezone)
             tree = exp.AtTimeZone(this=exp.AtTimeZone(this=tree, zone=exp.Literal.string("UTC")), zone=zone)
         mask = self.access.masks.get(dimension.name)
-        return self._masked(tree, mask, dimension.type) if mask else tree
+        if mask is None:
+            return tree
+        self.masked.add(dimension.name)
+        return self._masked(tree, mask, dimension.type)
 
     def _column(self, name: str) -> exp.Expr:
         """A physical column; masked where a dimension that plainly shows it is."""
@@ -114,6 +115,7 @@ class Governed:
         masks = [self.access.masks.get(d.name) for d in shown]
         tree = exp.column(name, table=self.model.name)
         if shown and None not in masks:
+            self.masked.update(d.name for d in shown)
             return self._masked(tree, min(m for m in masks if m), shown[0].type)
         return tree
 
@@ -211,7 +213,6 @@ class Governed:
 
     def _masked(self, tree: exp.Expr, mask: Mask, kind: str) -> exp.Expr:
         """POLICIES.md's masks, exactly."""
-        self.masked = True
         stars = exp.Literal.string("***")
         text = exp.cast(tree.copy(), "VARCHAR")
         match mask.kind:

@@ -48,7 +48,7 @@ def _parsed(text: str, dialect: str) -> exp.Query:
         raise GuardError("The SQL holds control characters or unusual spaces.")
     try:
         statements = [s for s in sqlglot.parse(text, dialect=dialect) if s is not None]
-    except (SqlglotError, RecursionError, ValueError):
+    except (SqlglotError, RecursionError, ValueError, TypeError):  # the last is sqlglot's own, from half a lambda
         raise GuardError("The SQL can not be read.") from None
     if len(statements) != 1:
         raise GuardError("One statement at a time." if statements else "There is no statement.")

@@ -72,6 +72,7 @@ class _Reader:
         rules = tuple(rule for path in self._files("rules/*.md") if (rule := self._rule(path)))
         verified = tuple(q for path in self._files("verified/*.yml") for q in self._verified(self._read(path)))
         exposures = tuple(e for path in self._files("exposures.yml") for e in self._exposures(self._read(path)))
+        self._strays()
         if settings is None:
             return None
         self.models = {name: self._with_keys(model) for name, model in self.models.items()}
@@ -84,9 +85,22 @@ class _Reader:
     def _files(self, pattern: str) -> list[Path]:
         return sorted(self.folder.glob(pattern))
 
+    def _strays(self) -> None:
+        """A definition that is not read is worse than a wrong one: a policy in such a file would leave all open."""
+        for folder, ending in {"models": ".yml", "metrics": ".yml", "policies": ".yml", "verified": ".yml", "rules": ".md"}.items():
+            for path in sorted((self.folder / folder).glob("**/*")):
+                unread = path.suffix.lower() in (".yml", ".yaml", ".md") and (path.suffix != ending or path.parent.name != folder)
+                if unread and not path.is_dir():
+                    where = Where(path.relative_to(self.folder).as_posix())
+                    self._complain("stray file", where, "it is not read", f"put it right into {folder}/ as a {ending} file, or remove it")
+
     def _text(self, path: Path) -> str:
-        raw = path.read_bytes()
         name = path.relative_to(self.folder).as_posix()
+        try:
+            raw = path.read_bytes()
+        except OSError as error:
+            self._complain("file", Where(name), f"it can not be read: {(error.strerror or '').lower()}", "make it a readable file")
+            return ""
         self.digest.update(name.encode() + b"\0" + raw + b"\0")
         try:
             return raw.decode("utf-8-sig")
@@ -260,7 +274,7 @@ class _Reader:
         data = document.data
         if not isinstance(data, dict) or not data.get("model"):
             if not document.complaints:
-                self._complain("policy", Where(document.file), "an empty policy", "write model: and groups:, or delete the file")
+                self._complain("policy", Where(document.file), "a policy without a model", "write model: and groups:, or delete the file")
             return None
         groups = self._items(document, data, "groups", lambda d, p, spec: self._make(GroupRule, spec, d, p))
         if not data.get("groups"):
@@ -284,7 +298,12 @@ class _Reader:
                 what = f"{name} has more than groups and attributes"
                 self._complain("unknown key", document.where(("users", name)), what, "keep these two")
                 continue
-            found[name] = Principal(name, frozenset(map(str, spec.get("groups") or ())), spec.get("attributes") or {})
+            groups, attributes = spec.get("groups") or [], spec.get("attributes") or {}
+            if not isinstance(groups, list) or not isinstance(attributes, dict):
+                what = f"the groups of {name} are a list and the attributes a mapping"
+                self._complain("form", document.where(("users", name)), what, "write groups: [sales] and attributes: {region: EU}")
+                continue
+            found[name] = Principal(name, frozenset(map(str, groups)), attributes)
         return found
 
     def _rule(self, path: Path) -> Rule | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from answerable.context import cache
 from answerable.context.catalog import Catalog, visible
 from answerable.context.compiler import compile_query
 from answerable.context.engines.base import Engine
@@ -67,10 +68,8 @@ def read(catalog: Catalog, principal: Principal, engine: Engine, state: Path | N
     """The values that this asker may name, from the definitions and the data; kept in `state` until either changes."""
     kept = state / f"values-{catalog.version}-{signature(catalog.policies, principal)}.json" if state else None
     stamp = engine.stamp()
-    if kept and kept.is_file():
-        data = json.loads(kept.read_text())
-        if data["stamp"] == stamp:
-            return Values(tuple(Member(*m) for m in data["members"]), frozenset((a, b) for a, b in data["unique"]))
+    if kept and (earlier := _kept(kept, stamp)):
+        return earlier
     seen = visible(catalog, principal)
     members, unique = list(declared(seen)), set[tuple[str, str]]()
     known = {(m.model, m.dimension, str(m.value)) for m in members}
@@ -121,7 +120,13 @@ def _keep(kept: Path, stamp: str, values: Values) -> None:
         "members": [[m.model, m.dimension, m.value, m.word, m.declared] for m in values.members],
         "unique": sorted(values.unique),
     }
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    aside = kept.with_suffix(".new")
-    aside.write_text(json.dumps(data))
-    aside.replace(kept)
+    cache.keep(kept, json.dumps(data).encode())
+
+
+def _kept(kept: Path, stamp: str) -> Values | None:
+    try:
+        data = json.loads(kept.read_text(encoding="utf-8"))
+        members, unique = tuple(Member(*m) for m in data["members"]), frozenset((a, b) for a, b in data["unique"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return Values(members, unique) if data.get("stamp") == stamp else None

@@ -18,6 +18,14 @@ _INT, _BASED = re.compile(r"[-+]?[0-9]+"), re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+"
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 
 
+DEEPEST, LARGEST = 50, 500_000
+"""Levels and nodes of one file, aliases unfolded."""
+
+
+class _TooMuchError(Exception):
+    """A document that unfolds without end."""
+
+
 class Document:
     """One file: its `data`, the line of each path in it, and the keys that a flow mapping made without meaning to."""
 
@@ -48,7 +56,12 @@ def read(text: str, file: str) -> Document:
             Complaint("yaml", Where(file), "it holds a character that YAML does not allow", "save it as plain UTF-8")
         )
         return document
-    document.data = _value(node, (), document) if node is not None else None
+    try:
+        document.data = _value(node, (), document) if node is not None else None
+    except _TooMuchError:
+        document.complaints.append(
+            Complaint("yaml", Where(file), "it unfolds into more than it could mean", "write the parts out, without & and *")
+        )
     return document
 
 
@@ -60,6 +73,8 @@ def _malformed(text: str, file: str, line: int, problem: str) -> Complaint:
 
 
 def _value(node: yaml.Node, path: Path, document: Document) -> Any:
+    if len(path) > DEEPEST or len(document.lines) > LARGEST:
+        raise _TooMuchError
     document.lines.setdefault(path, node.start_mark.line + 1)
     if isinstance(node, yaml.ScalarNode):
         return node.value if node.style or (node.tag.endswith(":str") and node.value == "") else scalar(node.value)

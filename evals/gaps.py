@@ -32,7 +32,7 @@ class GapReport:
 
 def report(records: list[dict[str, Any]]) -> GapReport:
     """Group the records of what people asked by their gaps."""
-    questions = [r for r in records if r["surface"] != "sql"]
+    questions = [r for r in records if r["surface"] != "sql" and r["question"]]  # a plan has no words
     grouped: dict[tuple[str, str], list[tuple[dict[str, Any], dict[str, Any]]]] = defaultdict(list)
     for record in questions:
         for gap in record["gaps"]:

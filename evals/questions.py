@@ -18,7 +18,7 @@ def read(file: Path) -> list[dict[str, Any]]:
     if not file.is_file():
         raise UsageError(f"There is no file {file}.")
     found = []
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(file.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
         if not line.strip():
             continue
         try:
@@ -27,8 +27,17 @@ def read(file: Path) -> list[dict[str, Any]]:
             raise UsageError(f"{file}:{number} is not JSON. A questions file has one JSON object a line.") from None
         if not isinstance(data, dict) or not isinstance(data.get("question"), str):
             raise UsageError(f"{file}:{number} has no question.")
+        if not _is_day(data.get("today")):
+            raise UsageError(f"{file}:{number} has a today that is no day; write it as 2026-03-31.")
         found.append({"id": str(number), **data})
     return found
+
+
+def _is_day(text: Any) -> bool:
+    try:
+        return not text or bool(dt.date.fromisoformat(text))
+    except (ValueError, TypeError):
+        return False
 
 
 def ask_all(project: Project, lines: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], Answer]]:

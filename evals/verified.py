@@ -45,7 +45,7 @@ def _outcome(project: Project, question: VerifiedQuestion) -> Outcome:
     mark = mark_of(question, project.catalog)
     wanted = question.rows if question.rows is not None else ((question.value,),) if question.value is not None else None
     if question.plan is None or wanted is None:
-        return Outcome(question, "unproven", mark, "it has no plan or no value")
+        return Outcome(question, "unproven", mark, "it has no plan" if question.plan is None else "it has no trusted value to compare with")
     whole = replace(project.catalog, policies={})
     try:
         compiled = compile_query(question.plan, visible(whole, Principal()))
@@ -68,6 +68,10 @@ def _equal(got: Any, want: Any, tolerance: float) -> bool:
 
 def add(folder: Path, project: Project, question: str, by: str, user: str | None = None) -> SemanticQuery:
     """Write a question down as verified by somebody, with the plan that it is read as. Raises UsageError where it has not one reading."""
+    if not by.strip():
+        raise UsageError("--by is who confirms it: give a name or an address.")
+    if any(v.question.casefold() == question.casefold() for v in project.catalog.verified):
+        raise UsageError(f"{question!r} is a verified question already; `answerable verified confirm` renews its mark.")
     answer = project.ask(question, user=user)
     if answer.status != "answered" or answer.plan is None:
         raise UsageError(f"{question!r} has no plan to confirm: {answer.text}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Callable
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -50,6 +51,12 @@ def _duckdb(rest: str, folder: Path, limits: Limits, timezone: str) -> Engine:
 
 ENGINES: dict[str, Callable[[str, Path, Limits, str], Engine]] = {"duckdb": _duckdb}
 """By the scheme of a warehouse's URL."""
+
+
+def seen_from(out: Path, url: str) -> str:
+    """A warehouse URL as a project in `out` writes it: a file is named from there, so that both can move together."""
+    scheme, _, rest = url.partition(":")
+    return f"{scheme}:{os.path.relpath(rest, out)}" if not (out / rest).is_file() and Path(rest).is_file() else url
 
 
 def connect(url: str, folder: Path, limits: Limits, timezone: str) -> Engine:

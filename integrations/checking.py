@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import click
-from answerable.context.errors import Complaint, DefinitionError, EngineError, Where
-from answerable.context.importers.project import ImportedProject, write_project
+from answerable.context.errors import Complaint, DefinitionError, EngineError, UsageError, Where
+from answerable.context.importers.project import ImportedProject, ImportProblem, write_project
 from answerable.context.loader import load
 from answerable.context.settings import Limits
 from answerable.context.warehouse import check_columns, draft_models
-from answerable.integrations.app import connect
+from answerable.integrations.app import connect, seen_from
 from answerable.integrations.settings import fill
 
 
@@ -58,7 +58,8 @@ def init(url: str, out: Path, name: str) -> list[Path]:
     engine = connect(url, out if (out / url.partition(":")[2]).is_file() else Path.cwd(), Limits(), "UTC")
     models = draft_models(engine)
     engine.close()
-    scheme, _, rest = url.partition(":")
-    file = Path(rest) if (out / rest).is_file() else Path.cwd() / rest
     project = ImportedProject(files={f"models/{model}.yml": data for model, data in models.items()}, notes=())
-    return write_project(project, out, name, f"{scheme}:{file}")
+    try:
+        return write_project(project, out, name, seen_from(out, url))
+    except ImportProblem as problem:
+        raise UsageError(str(problem)) from None

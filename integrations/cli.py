@@ -21,6 +21,7 @@ from answerable.agent.answer import Answer
 from answerable.context.errors import AnswerableError, DefinitionError, DeniedError, GuardError, PlanError, UsageError
 from answerable.integrations.app import open_project
 
+FIRST_YEAR, LAST_YEAR = 1900, 2200
 EXIT = {"answered": 0, "declined": 3, "denied": 3, "clarify": 4, "error": 1}
 
 
@@ -31,9 +32,12 @@ class DayType(click.ParamType[dt.date]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dt.date:
         try:
-            return value if isinstance(value, dt.date) else dt.date.fromisoformat(value)
+            day: dt.date = value if isinstance(value, dt.date) else dt.date.fromisoformat(value)
         except ValueError:
             self.fail(f"{value} is no day; write it as 2026-03-31.", param, ctx)
+        if not FIRST_YEAR <= day.year <= LAST_YEAR:
+            self.fail(f"{value} is not between the years {FIRST_YEAR} and {LAST_YEAR}.", param, ctx)
+        return day
 
 
 DAY = DayType()
@@ -58,6 +62,9 @@ def told(work: Command) -> Command:
             sys.exit(2)
         except AnswerableError as error:
             click.echo(str(error), err=True)
+            sys.exit(1)
+        except OSError as error:
+            click.echo(f"{error.filename or 'A file'}: {error.strerror or 'it can not be read or written'}.", err=True)
             sys.exit(1)
 
     return wrapper
@@ -108,7 +115,8 @@ def ask(
 ) -> None:
     """Answer a question in plain words."""
     with open_project(folder, state, surface="cli") as project:
-        _deliver(project.ask(" ".join(question), user=user, thread=thread, today=today), **output)
+        words = " ".join(question).encode(errors="replace").decode()  # an argument that is no UTF-8 holds what no file can
+        _deliver(project.ask(words, user=user, thread=thread, today=today), **output)
 
 
 @main.command()
@@ -120,9 +128,12 @@ def chat(today: dt.date | None, folder: Path, state: Path | None, user: str | No
     from answerable.integrations import terminal
 
     with open_project(folder, state, surface="cli") as project:
-        thread, out = f"t_{secrets.token_hex(5)}", terminal.console()
-        for line in iter(lambda: click.prompt("", prompt_suffix="› ", default="", show_default=False), ""):
-            terminal.show(project.ask(line, user=user, thread=thread, today=today), out)
+        asker, thread, out = project.principal(user), f"t_{secrets.token_hex(5)}", terminal.console()
+        try:
+            for line in iter(lambda: click.prompt("", prompt_suffix="› ", default="", show_default=False), ""):
+                terminal.show(project.ask(line, user=asker, thread=thread, today=today), out)
+        except click.Abort:  # the end of input
+            click.echo()
 
 
 @main.command()
@@ -145,9 +156,11 @@ def query(
     order: tuple[str, ...], limit: int | None, plan_file: Path | None, folder: Path, state: Path | None, user: str | None, **output: Any,
 ) -> None:  # fmt: skip
     """Answer a plan: metrics, dimensions and a window by name, no language."""
+    if plan_file and (metrics or by or where or having or order or start or end or limit is not None):
+        raise UsageError("--plan is the whole plan: put what the other options say into it.")
     plan: dict[str, Any] = _plan_of(plan_file) if plan_file else {
         "metrics": metrics, "by": by, "where": where, "having": having, "order": order,
-        **({"limit": limit} if limit else {}), **({"window": {"start": start, "end": end}} if start or end else {}),
+        **({"limit": limit} if limit is not None else {}), **({"window": {"start": start, "end": end}} if start or end else {}),
     }  # fmt: skip
     with open_project(folder, state, surface="cli") as project:
         _deliver(project.query(plan, user=user), **output)
@@ -156,7 +169,7 @@ def query(
 def _plan_of(file: Path) -> dict[str, Any]:
     try:
         data = json.loads(sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         raise UsageError(f"{file} is no plan: it must be a readable file with one JSON object.") from None
     if not isinstance(data, dict):
         raise UsageError(f"{file} is no plan: it must hold one JSON object.")
@@ -176,7 +189,7 @@ def sql(text: str, folder: Path, state: Path | None, user: str | None, **output:
 
 def _deliver(answer: Answer, as_json: bool, with_sql: bool, csv_file: Path | None, every: bool, explain: bool) -> None:
     """Print an answer and leave with its exit code."""
-    if csv_file:
+    if csv_file and answer.status == "answered":
         _write_csv(answer, csv_file)
     if as_json:
         click.echo(json.dumps(answer.model_dump(mode="json"), ensure_ascii=False))
@@ -260,11 +273,12 @@ def gaps(last: str, as_json: bool, folder: Path, state: Path | None, user: str |
     """The missing words, by how many people asked, with example questions."""
     from answerable.integrations import listing
 
-    if not last.removesuffix("d").isdigit():
+    days = last.removesuffix("d")
+    if not (days.isdecimal() and 1 <= int(days) <= 36_500):
         raise UsageError(f"--last {last} is no number of days; write 30d.")
     with open_project(folder, state, surface="cli") as project:
         project.principal(user)
-        listing.gaps(project, int(last.removesuffix("d")), as_json)
+        listing.gaps(project, int(days), as_json)
 
 
 @main.command()

@@ -9,6 +9,7 @@ import click
 from answerable.context.errors import UsageError
 from answerable.context.importers import dbt
 from answerable.context.importers.project import ImportedProject, ImportProblem, write_project
+from answerable.integrations.app import seen_from
 
 IMPORTERS: dict[str, Callable[[Path], ImportedProject]] = {"dbt": dbt.read_manifest}
 
@@ -17,7 +18,7 @@ def run(format: str, path: Path, out: Path, warehouse: str, name: str) -> None:
     """Read, write, and list what could not be carried over."""
     try:
         project = IMPORTERS[format](path)
-        written = write_project(project, out, name, warehouse)
+        written = write_project(project, out, name, seen_from(out, warehouse))
     except ImportProblem as problem:
         raise UsageError(str(problem)) from None
     for note in project.notes:

@@ -29,9 +29,9 @@ STYLES = {
 }
 MARKS = {"verified": ("◆ Verified", "green"), "governed": ("◉ Governed", "blue"), "endorsed_sql": ("▣ Endorsed SQL", "yellow")}
 TRUST = {
-    "verified": "Somebody confirmed this plan against a trusted source.",
+    "verified": "Somebody of the data team confirmed what this plan means, and nothing that it stands on has changed since.",
     "governed": "Compiled from endorsed definitions. Nobody has checked this exact question.",
-    "endorsed_sql": "SQL over endorsed models. Nobody has endorsed this measure.",
+    "endorsed_sql": "Not from a definition.",
 }
 
 
@@ -93,9 +93,9 @@ def _gloss_column(lead: str, span: Span, answer: Answer) -> tuple[Text, Text, Te
     indent = " " * (cell_len(lead) + 1) if lead and span.text else ""
     style = STYLES.get(span.kind, "")
     words = Text(f"{lead} " if lead and span.text else lead, style="dim")
-    words.append(f"[{span.text}]" if span.kind == "gap" else span.text, style=style)
+    words.append(f"[{span.text}]" if span.kind == "gap" and answer.status != "denied" else span.text, style=style)
     if span.kind == "gap":
-        return words, Text(), Text(f"{indent}no definition", style=style)
+        return words, Text(), Text(f"{indent}no definition", style=style) if answer.status != "denied" else Text()
     line = Text(indent + LINES.get(span.kind, "") * cell_len(span.text), style=style)
     return words, line, Text(indent + _name(span, answer), style="dim")
 
@@ -145,7 +145,7 @@ def _data(answer: Answer, out: Console, rows: int | None) -> None:
         number = Text(wording.cell(answer.rows[0][_metric(columns)], columns[_metric(columns)]), style="bold")
         out.print(number.append(f"  {columns[_metric(columns)].label}", style="dim"))
     out.print(_wrapped(answer.text, out))
-    if len(answer.rows) > 1 or (len(columns) > 1 and answer.rows and any(c.kind != "metric" for c in columns)):
+    if len(answer.rows) > 1 or (answer.rows and any(c.kind != "metric" for c in columns)):
         out.print()
         _table(answer, columns, out, rows)
 
@@ -164,13 +164,15 @@ def _table(answer: Answer, columns: list[Column], out: Console, most: int | None
     cells = [[_cell(value, column) for value, column in zip(row, columns, strict=True)] for row in shown]
     heads = [_head(column) for column in columns]
     widths = [max(cell_len(head), *(cell_len(row[i]) for row in cells)) for i, head in enumerate(heads)]
-    bars = _bars(shown, columns)
+    wide = sum(widths) + 2 * (len(widths) - 1)
+    bars = _bars(shown, columns) if wide + BAR + 2 <= out.width else []
     right = [column.type == "number" and column.kind != "dimension" for column in columns]
-    out.print(Text("  ".join(_fit(h, w, r) for h, w, r in zip(heads, widths, right, strict=True)).rstrip(), style="bold"))
-    out.print("─" * min(WIDTH, sum(widths) + 2 * (len(widths) - 1) + (BAR + 2 if bars else 0)))
+    # A number that is cut is a wrong number: what is too wide is left to the terminal to fold.
+    out.print(Text("  ".join(_fit(h, w, r) for h, w, r in zip(heads, widths, right, strict=True)).rstrip(), style="bold"), soft_wrap=True)
+    out.print("─" * min(out.width, wide + (BAR + 2 if bars else 0)))
     for n, row in enumerate(cells):
         line = Text("  ".join(_fit(c, w, r) for c, w, r in zip(row, widths, right, strict=True)))
-        out.print(line.append(f"  {bars[n]}", style="blue") if bars else line, no_wrap=True, overflow="ellipsis")
+        out.print(line.append(f"  {bars[n]}", style="blue") if bars else Text(line.plain.rstrip()), soft_wrap=True)
     if len(shown) < len(answer.rows):
         out.print(Text(f"{len(shown)} of {len(answer.rows):,} rows shown: --all for the rest", style="dim"))
     if answer.truncated:

@@ -53,7 +53,7 @@ class DuckDBEngine:
             cursor.execute(sql.text, sql.params or None)
             found = cursor.fetchmany(most + 1)
             described = cursor.description or []
-        except duckdb.InterruptException:
+        except (duckdb.InterruptException, RuntimeError):  # the second from a Ctrl-C
             what = (
                 f"did not finish within {self.limits.seconds:g} seconds, so the query was cancelled"
                 if late.is_set()
@@ -124,6 +124,6 @@ def _locked_down(file: Path, memory: str, timezone: str) -> duckdb.DuckDBPyConne
         raise EngineError(f"The warehouse file {file.name} can not be read as a DuckDB database.", "unreachable") from None
     except duckdb.Error:
         raise EngineError(
-            f"The warehouse file {file.name} can not be opened, or limits.memory {memory} is no size such as 2GB.", "unreachable"
+            f"The warehouse file {file.name} can not be opened: it is damaged, or no DuckDB database.", "unreachable"
         ) from None
     return connection

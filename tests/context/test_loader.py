@@ -32,7 +32,7 @@ def test_a_definition_that_cannot_be_understood_is_told_with_its_place_and_mend(
     folder = tmp_path / "project"
     shutil.copytree(COMPLAINTS / "project", folder)
     for name, text in files.items():
-        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
     try:
         found = [f"~~ {warning}" for warning in load(folder).warnings]

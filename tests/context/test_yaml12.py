@@ -71,3 +71,12 @@ def test_what_is_no_yaml_is_a_complaint_and_never_raised(text: str) -> None:
 
 def test_an_anchor_stands_for_what_it_names() -> None:
     assert read("a: &unit {unit: EUR}\nb: *unit\n", "x.yml").data["b"] == {"unit": "EUR"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a: &a [*a, *a]\n", "".join(f"k{n}: &k{n} [{f'*k{n - 1}, *k{n - 1}' if n else 1}]\n" for n in range(40)), "[" * 90 + "]" * 90],
+    ids=["itself", "doubling", "deep"],
+)
+def test_a_document_that_unfolds_without_end_is_a_complaint(text: str) -> None:
+    assert [c.what for c in read(text, "f.yml").complaints] == ["it unfolds into more than it could mean"]

@@ -177,3 +177,56 @@ def test_a_thread_of_the_chat_inherits(demo: Path, tmp_path: Path) -> None:
     result = CliRunner().invoke(main, words, input="revenue by region last month\njust EU\n\n")
     assert result.exit_code == 0
     assert "Revenue of EU:" in result.output
+
+
+def test_a_single_cell_of_sql_is_shown(run) -> None:  # type: ignore[no-untyped-def]
+    assert "49,780" in run("sql", "select count(*) as n from orders").output
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("query", "--metric", "revenue", "--limit", "0"),
+        ("query", "--metric", "revenue", "--plan", "plan.json"),
+        ("ask", "revenue last month", "--today", "9999-12-31"),
+        ("gaps", "--last", "99999999999d"),
+        ("sql", "select {user.region} ->"),
+    ],
+)
+def test_odd_input_is_refused_in_a_sentence(run, words: tuple[str, ...]) -> None:  # type: ignore[no-untyped-def]
+    result = run(*words)
+    assert result.exit_code in (2, 3) and isinstance(result.exception, SystemExit)
+
+
+def test_a_file_that_cannot_be_written_is_told(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    result = run("ask", "revenue last month", "--csv", str(tmp_path / "nowhere" / "x.csv"))
+    assert result.exit_code == 1 and "nowhere/x.csv: No such file" in result.output
+
+
+def test_a_refusal_leaves_a_csv_file_alone(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    kept = tmp_path / "kept.csv"
+    kept.write_text("mine")
+    run("ask", "churn last month", "--csv", str(kept))
+    assert kept.read_text() == "mine"
+
+
+def test_a_damaged_cache_heals(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    run("ask", "revenue last month")
+    for kept in (tmp_path / "state").glob("values-*.json"):
+        kept.write_text("{")
+    assert run("ask", "revenue last month").exit_code == 0
+
+
+def test_numbers_are_never_cut(run, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setenv("COLUMNS", "30")
+    output = run("ask", "revenue and orders and units sold by region last month").output
+    assert "186,975" in output and "…" not in output.split("Region  ", 1)[-1].split("Governed")[0]
+
+
+def test_a_first_project_names_its_warehouse_from_its_own_folder(demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copy(demo / "alder.duckdb", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    CliRunner().invoke(main, ["init", "--warehouse", "duckdb:alder.duckdb", "--out", str(tmp_path / "new")])
+    written = (tmp_path / "new" / "answerable.yml").read_text()
+    assert "duckdb:../" in written
+    assert CliRunner().invoke(main, ["check", "--project", str(tmp_path / "new")]).exit_code == 0
