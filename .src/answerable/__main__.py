@@ -11,7 +11,7 @@ def unforeseen(kind: type[BaseException], error: BaseException, trace: Traceback
     if os.environ.get("ANSWERABLE_TRACE"):
         sys.__excepthook__(kind, error, trace)
     elif not issubclass(kind, KeyboardInterrupt):
-        print(f"A fault of answerable itself ({kind.__name__}); nothing was answered. ANSWERABLE_TRACE=1 shows where.", file=sys.stderr)
+        print(f"A fault of answerable itself ({kind.__name__}). ANSWERABLE_TRACE=1 shows where.", file=sys.stderr)
 
 
 sys.excepthook = unforeseen

@@ -352,6 +352,13 @@ def test_what_is_known_and_forbidden_is_denied_with_the_owner_to_ask(given: Give
 # -- records -------------------------------------------------------------------------------------------------------------------------
 
 
+def test_only_a_mask_in_use_is_named(given: Given) -> None:
+    shop = given(customers="groups: {gold: {mask: {email: hash}}}")
+    unused, used = (shop.forced({"metrics": ["buyers"], "by": [by]}, "gold") for by in ("customer.tier", "customer.email"))
+    assert not unused.decisions and not unused.filtered
+    assert "email is masked" in used.decisions[0] and used.filtered
+
+
 def test_a_decision_names_the_line_of_the_policy_behind_it(given: Given) -> None:
     shop = given(customers="groups:\n  gold: {rows: \"tier = 'gold'\", mask: {email: hash}}")
     governed = shop.govern("select email from customers", "gold")

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from answerable.agent.journal import JournalError
+from answerable.integrations.app import open_project
 from answerable.integrations.cli import main
 from click.testing import CliRunner, Result
 
@@ -230,3 +232,29 @@ def test_a_first_project_names_its_warehouse_from_its_own_folder(demo: Path, tmp
     written = (tmp_path / "new" / "answerable.yml").read_text()
     assert "duckdb:../" in written
     assert CliRunner().invoke(main, ["check", "--project", str(tmp_path / "new")]).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"), [("ValueError('secret')", "A fault of answerable itself (ValueError)"), ("KeyboardInterrupt", "")]
+)
+def test_what_nobody_foresaw_is_a_sentence(fault: str, said: str) -> None:
+    done = subprocess.run([sys.executable, "-c", f"import answerable.__main__\nraise {fault}"], capture_output=True, text=True)
+    assert done.returncode != 0 and done.stderr.startswith(said)
+    assert "Traceback" not in done.stderr and "secret" not in done.stderr
+
+
+def test_a_question_is_confirmed_once_and_by_somebody(demo: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(demo, tmp_path / "copy")
+
+    def add(by: str) -> int:
+        return CliRunner().invoke(main, ["verified", "add", "revenue by channel in 2023", "--by", by, "--project", str(folder)]).exit_code
+
+    assert [add(" "), add("finance@alder.example"), add("finance@alder.example")] == [2, 0, 2]
+
+
+def test_without_its_journal_a_project_gives_no_answer(demo: Path, tmp_path: Path) -> None:
+    with open_project(demo, tmp_path / "state") as project:
+        project.ask("revenue last month")
+        shutil.rmtree(tmp_path / "state")
+        with pytest.raises(JournalError):
+            project.ask("revenue last month")
