@@ -71,6 +71,22 @@ class Catalog:
             found.update(re.findall(r"\w+", (model.sql or "").lower()))
         return frozenset(found)
 
+    @cached_property
+    def calendars(self) -> Mapping[str, Model]:
+        """The project's calendar by `day`, and its finer ones by their grain: relations that only plans read, open to all."""
+        said = self.settings.calendar
+        if said is None:
+            return {}
+        tables: dict[str, tuple[str, str]] = {grain: (fine.table, fine.column) for grain, fine in said.finer.items()}
+        tables["day"] = (said.table, said.day)
+        return {grain: Model(name=f"__calendar_{grain}", table=table, time=column) for grain, (table, column) in tables.items()}
+
+    def free_word(self, name: str) -> str:
+        """The name itself, or with a number where a model or a table behind one is called so."""
+        if name.lower() not in self.relation_words:
+            return name
+        return next(n for i in range(2, 10_000) if (n := f"{name}_{i}").lower() not in self.relation_words)
+
     def metric(self, name: str) -> Metric | None:
         """A metric by its name; `customers.count` is the number of rows of an endorsed model."""
         if found := self.metrics.get(name):
@@ -133,7 +149,9 @@ class Catalog:
         return model.name, last
 
     def access(self, model: str, principal: Principal) -> Access:
-        """What this asker sees of a model."""
+        """What this asker sees of a model; all of a calendar."""
+        if model not in self.models:
+            return access(None, model, [], principal)
         here = [*self.models[model].dimensions, *(name for name, m in self.metrics.items() if m.model == model)]
         return access(self.policies.get(model), model, here, principal)
 

@@ -85,7 +85,7 @@ class _Gate:
         text = tree.sql(dialect=self.dialect, pretty=True, comments=self.plan)
         decisions = tuple(line for g in self.used.values() for line in g.decisions)
         filtered = any(not g.whole for g in self.used.values())
-        return GovernedSQL(text, self.params, tuple(self.used), decisions, filtered)
+        return GovernedSQL(text, self.params, tuple(name for name in self.used if name in self.catalog.models), decisions, filtered)
 
     # -- scopes: which name means a model, and which a CTE of the query -------------------------------------------------------
 
@@ -149,6 +149,8 @@ class _Gate:
 
     def _model(self, table: exp.Table) -> Model:
         name = ".".join(part.name for part in table.parts)
+        if self.plan and (found := next((c for c in self.catalog.calendars.values() if c.name == name), None)):
+            return found
         endorsed = [model for model in self.catalog.models.values() if model.endorsed]
         meant = [model for model in endorsed if name.lower() == model.name.lower() and not table.db]
         meant = meant or [model for model in endorsed if model.table and name.lower() == model.table.lower()]

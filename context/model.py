@@ -156,7 +156,8 @@ class SimpleMetric(_Metric):
     filter: str | None = None
     time: str | None = None
     fill: float | None = None
-    spine: bool = False
+    spine: bool | None = None
+    """Periods without rows come as one row each, without groups; False: `fill` adds none; None: `fill` adds them for each group."""
     over_time: Pick | None = None
     type: Literal["number", "text", "date", "boolean"] = "number"
 
@@ -168,7 +169,7 @@ class RatioMetric(_Metric):
     numerator: str
     denominator: str
     fill: float | None = None
-    spine: bool = False
+    spine: bool | None = None
 
 
 class Input(Frozen):
@@ -187,7 +188,7 @@ class DerivedMetric(_Metric):
     expr: str
     inputs: dict[str, Input] = {}
     fill: float | None = None
-    spine: bool = False
+    spine: bool | None = None
 
     @cached_property
     def parts(self) -> dict[str, Input]:
@@ -205,7 +206,7 @@ class CumulativeMetric(_Metric):
     to_date: str | None = None
     at_period: Literal["first", "last", "average"] = "last"
     fill: float | None = None
-    spine: bool = False
+    spine: bool | None = None
 
 
 class ConversionMetric(_Metric):
@@ -221,7 +222,7 @@ class ConversionMetric(_Metric):
     """Base events that converted, or converted events: dbt counts these, so that a rate can pass 100 %."""
     constant: Words = ()
     fill: float | None = None
-    spine: bool = False
+    spine: bool | None = None
 
 
 Metric = SimpleMetric | RatioMetric | DerivedMetric | CumulativeMetric | ConversionMetric

@@ -94,7 +94,7 @@ def resolve(catalog: Catalog, base: Model, ref: str) -> Field:
     dimension = model.dimensions.get(last)
     if dimension is None:
         raise UnknownName(f"{model.words} has no dimension {last}.", ref, _nearest(catalog, base, model, path, last))
-    _check_grain(dimension, grain, ref)
+    _check_grain(dimension, grain, ref, catalog.settings.grains)
     return Field(ref, path, model, dimension, grain or None)
 
 
@@ -141,13 +141,13 @@ def _nearest(catalog: Catalog, base: Model, model: Model, path: Path, last: str)
     return tuple(reachable)
 
 
-def _check_grain(dimension: Dimension, grain: str, ref: str) -> None:
+def _check_grain(dimension: Dimension, grain: str, ref: str, custom: tuple[str, ...]) -> None:
     if not grain:
         return
     if dimension.type != "time":
         raise WrongType(f"{dimension.words} is no time, so it has no {grain}.", ref)
-    if grain not in GRAINS and grain not in PARTS:
-        raise UnknownName(f"There is no grain {grain}.", ref, nearest(grain, (*GRAINS, *PARTS)))
-    own, needed = dimension.grain, NEEDED.get(grain, grain)
+    if grain not in GRAINS and grain not in PARTS and grain not in custom:
+        raise UnknownName(f"There is no grain {grain}.", ref, nearest(grain, (*GRAINS, *PARTS, *custom)))
+    own, needed = dimension.grain, "day" if grain in custom else NEEDED.get(grain, grain)
     if own and GRAINS.index(needed) < GRAINS.index(own) and needed not in ("fiscal_quarter", "fiscal_year"):
         raise WrongType(f"{dimension.words} is known by the {own}, which is coarser than {grain}.", ref, (ref.split(":")[0] + ":" + own,))

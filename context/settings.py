@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from answerable.context.model import Frozen
-from pydantic import AfterValidator, BeforeValidator, Field
+from answerable.context.model import GRAINS, PARTS, Frozen
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december")
 
@@ -27,12 +28,29 @@ class Limits(Frozen):
     memory: str = Field(default="2GB", pattern=r"^\d+(\.\d+)? ?[KMGT]i?B$")
 
 
+class FineCalendar(Frozen):
+    """A table of moments finer than a day, for periods of that grain."""
+
+    table: str
+    column: str
+
+
 class Calendar(Frozen):
-    """A table of days with custom grains, such as a 4-4-5 year."""
+    """A table of days with custom grains, such as the periods of a 4-4-5 year: each grain is a column that names a day's period."""
 
     table: str
     day: str
     grains: dict[str, str] = {}
+    spine: bool = False
+    """Whether moved, running and `spine` values are shown for every period of the table, also past the data's last one, as dbt does."""
+    finer: dict[Literal["second", "minute", "hour"], FineCalendar] = {}
+
+    @model_validator(mode="after")
+    def _own_names(self) -> Calendar:
+        for name in self.grains:
+            if name in (*GRAINS, *PARTS) or not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+                raise ValueError(f"{name} can't name a grain of its own: use small letters and _, and no grain that is known already")
+        return self
 
 
 def _month(value: Any) -> Any:
@@ -66,3 +84,8 @@ class ProjectSettings(Frozen):
     mask_key: str | None = None
     limits: Limits = Limits()
     calendar: Calendar | None = None
+
+    @property
+    def grains(self) -> tuple[str, ...]:
+        """The custom grains."""
+        return tuple(self.calendar.grains) if self.calendar else ()

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from answerable.context.catalog import Catalog
 from answerable.context.compiler import combine
-from answerable.context.compiler.at_period import DAYS, by_days, own_grain, shown_of_period
+from answerable.context.compiler.at_period import taken_of_period
 from answerable.context.compiler.cells import Cells
 from answerable.context.compiler.columns import additive, key_column, share_name, value_column
 from answerable.context.compiler.combine import quoted
 from answerable.context.compiler.compare import changes, moved
 from answerable.context.compiler.conversion import conversion
+from answerable.context.compiler.grid import Grid, grid_of, pieces
 from answerable.context.compiler.listing import listing
-from answerable.context.compiler.scan import PERIODS, Scan, Scanner, own_times, period_field, scans, step_name
+from answerable.context.compiler.scan import Scan, Scanner, scans
 from answerable.context.compiler.snapshot import picked_day, snapshot
 from answerable.context.errors import NotSupported, PlanError, UnknownName, WrongType, nearest
 from answerable.context.expr import BadExpression, dotted, parse_condition, substitute
@@ -69,7 +71,7 @@ class _Plan:
         self.fields: list[Field] = self.scanners[0].fields
 
     def compiled(self) -> Compiled:
-        steps = [*self._periods(), *self._scans()]
+        steps = [*self._grids(), *self._scans()]
         if self._one_pass():
             select = self._directly(steps.pop()[1])
         else:
@@ -83,54 +85,80 @@ class _Plan:
     def _fact(self, scan: Scan) -> Fact:
         pick = scan.cells[0][1].metric.over_time
         day = None
-        if pick and scan.time and self.period is None and not scan.frame and pick.pick in ("first", "last"):
+        if pick and scan.time and not self.own and not scan.frame and pick.pick in ("first", "last"):
             day = picked_day(scan.model, scan.time, pick.pick, scan.window or TimeWindow())
         return Fact(scan.model.name, scan.time, tuple(dict.fromkeys(cell.metric.name for _, cell in scan.cells)), day)
 
     # -- steps, in the order of the SQL -----------------------------------------------------------------------------------
 
-    def _periods(self) -> list[tuple[str, exp.Query]]:
-        framed = [scan for scan in self.scans if scan.frame]
-        self.period = next((f for scanner in self.scanners if (f := period_field(scanner.fields, scanner.scan))), None)
-        self.spine = self.period is not None and self._fills() and not self._chosen_periods()
-        if self.spine and len(own_times(self.fields, self.scans[0])) > 1:
-            raise NotSupported("Filled periods by two grains of one time are not supported yet.", self.fields[0].ref)
-        if self.period is not None and any(cell.window for scan in self.scans for _, cell in scan.cells):
+    def _grids(self) -> list[tuple[str, exp.Query]]:
+        """The pieces of time that moved, running and filled values are shown by."""
+        if self.own and any(cell.window for scan in self.scans for _, cell in scan.cells):
             raise NotSupported("The window to compare with is of another length, so its periods do not line up.", "compare")
-        if self.period is None or not (framed or self.spine):
-            return []
-        window = self.query.window or TimeWindow()
-        steps: list[tuple[str, exp.Query]] = [
-            (step_name(self.catalog, PERIODS), combine.periods(self.catalog, self.period, self.scans, window))
-        ]
-        fine = [scanner for scanner in self.scanners if by_days(scanner)]
-        if fine and self.period is not None:
-            days = replace(self.period, grain=own_grain(fine[0]))
-            steps.append((step_name(self.catalog, DAYS), combine.periods(self.catalog, days, self.scans, window)))
-        return steps
+        self.spine = grid_of(self.own, (), self.catalog) if self._fills() or any(map(_on_spine, self.scans)) else None
+        grids: dict[str, Grid] = {}
+        for grid in filter(None, [*(scanner.grid for scanner in self.scanners), self.spine]):
+            grids[grid.name] = grids[grid.name].with_(grid) if grid.name in grids else grid
+        facts = [(scan.model.name, scan.time) for scan in self.scans if scan.time]
+        steps: dict[str, exp.Query] = {}
+        for grid in grids.values():
+            steps |= dict(pieces(self.catalog, grid, facts, self.query.window or TimeWindow()))
+        return list(steps.items())
+
+    @property
+    def own(self) -> list[Field]:
+        return self.scanners[0].own
 
     def _fills(self) -> bool:
-        return any(isinstance(m := self.catalog.metric(n), SimpleMetric) and m.fill is not None for n in self.query.metrics)
+        """Whether a metric of the plan adds the periods that a group has no rows in; the spine has its own."""
+        found = [m for name in self.query.metrics if isinstance(m := self.catalog.metric(name), SimpleMetric)]
+        return any(metric.fill is not None and metric.spine is None for metric in found)
 
-    def _chosen_periods(self) -> bool:
-        """Whether conditions on the time itself choose the periods, so that none is to be added."""
-        named = {dotted(c) for text in self.query.where for c in parse_condition(text).find_all(exp.Column)}
-        fields = [scanner.relation.field(name) for scanner in self.scanners[:1] for name in named]
-        return any(f.is_time and not f.path and f.dimension.name == self.scans[0].time for f in fields)
+    def _shown(self) -> exp.Select:
+        """The periods to show: those of the window that pass the plan's conditions on the time."""
+        assert self.spine is not None
+        grid, scanner, settings = self.spine, self.scanners[0], self.catalog.settings
+
+        def shown(field: Field) -> exp.Expr | None:
+            return grid.key(field, settings) if scanner.is_own(field) else None
+
+        conditions = [scanner.relation.condition(text, shown) for text in self.query.where if self._on(text, scanner.is_own)]
+        return combine.shown_pieces(grid, self.own, conditions, settings)
+
+    def _on(self, text: str, kind: Callable[[Field], bool]) -> bool:
+        """Whether a condition names fields of one kind only."""
+        return all(kind(self.scanners[0].relation.field(dotted(c))) for c in parse_condition(text).find_all(exp.Column))
 
     def _scans(self) -> list[tuple[str, exp.Query]]:
         steps: dict[str, exp.Query] = {}
+        self.sources: list[str] = []
         for scanner in self.scanners:
-            name = step_name(self.catalog, scanner.scan.name)
+            name = _free(self.catalog.free_word(scanner.scan.name), steps)
             select = _select(scanner)
             select.add_comments([f" {scanner.scan.metrics} "])
-            steps[_free(name, steps)] = select
+            steps[name] = select
+            if self.spine and _on_spine(scanner.scan):
+                own, values = [field.ref for field in self.own], [column for column, _ in scanner.scan.cells]
+                rows = combine.on_spine(name, self._shown(), own, list(self.query.by), values, self._passing())
+                name = _free(f"{name}_on_spine", steps)
+                steps[name] = rows
+            self.sources.append(name)
         return list(steps.items())
+
+    def _passing(self) -> list[exp.Expr]:
+        """The plan's conditions on its keys, as a row has them that has no groups."""
+        scanner = self.scanners[0]
+        by = {(field.path, field.dimension.name): field for field in self.fields}
+
+        def is_key(field: Field) -> bool:
+            return (field.path, field.dimension.name) in by and not scanner.is_own(field)
+
+        return [scanner.relation.condition(text, lambda field: exp.null()) for text in self.query.where if self._on(text, is_key)]
 
     def _one_pass(self) -> bool:
         """Whether a single scan gives the whole result, so that no step stands between."""
         keyed = any(dotted(c) in self.query.by for text in self.query.having for c in _condition(text).find_all(exp.Column))
-        return len(self.scans) == 1 and not (self.spine or self.shares or keyed or isinstance(self.query.limit, Top))
+        return len(self.scans) == 1 and not (self.spine and (self._fills() or _on_spine(self.scans[0]))) and not ( self.shares or keyed or isinstance(self.query.limit, Top))
 
     def _directly(self, scan: exp.Query) -> exp.Select:
         """The scan itself with the plan's metrics in place of its cells."""
@@ -148,20 +176,19 @@ class _Plan:
         return scan.limit(self.query.limit) if isinstance(self.query.limit, int) else scan
 
     def _together(self, steps: list[tuple[str, exp.Query]]) -> str:
-        names = [name for name, _ in steps[-len(self.scans) :]]
-        if len(names) == 1:
-            return names[0]
-        parts = [(name, [column for column, _ in scan.cells]) for name, scan in zip(names, self.scans, strict=True)]
-        together = step_name(self.catalog, combine.TOGETHER)
+        if len(self.sources) == 1:
+            return self.sources[0]
+        parts = [(name, [column for column, _ in scan.cells]) for name, scan in zip(self.sources, self.scans, strict=True)]
+        together = self.catalog.free_word(combine.TOGETHER)
         steps.append((together, combine.merged(parts, list(self.query.by))))
         return together
 
     def _filled(self, steps: list[tuple[str, exp.Query]], source: str) -> str:
-        if not self.spine or self.period is None:
+        if not self.spine or not self._fills():
             return source
-        name, periods = step_name(self.catalog, combine.FILLED), step_name(self.catalog, PERIODS)
+        name, own = self.catalog.free_word(combine.FILLED), [field.ref for field in self.own]
         values, dateless = list(self.cells.columns.values()), self.query.window is None
-        steps.append((name, combine.filled(source, periods, self.period.ref, list(self.query.by), values, dateless)))
+        steps.append((name, combine.filled(source, self._shown(), own, list(self.query.by), values, dateless)))
         return name
 
     def _result(self, source: str) -> exp.Select:
@@ -241,9 +268,13 @@ def _select(scanner: Scanner) -> exp.Select:
     cell = scanner.scan.cells[0][1]
     if cell.conversion:
         return conversion(scanner, cell.conversion)
-    if by_days(scanner):
-        return shown_of_period(scanner)
+    if scanner.is_taken:
+        return taken_of_period(scanner)
     return snapshot(scanner, cell.metric.over_time) if cell.metric.over_time else scanner.select()
+
+
+def _on_spine(scan: Scan) -> bool:
+    return any(cell.metric.spine for _, cell in scan.cells)
 
 
 def _refuse_what_is_not_compiled(query: SemanticQuery) -> None:

@@ -1,46 +1,25 @@
-"""Running totals of which a coarser period shows the first or the mean value: computed by the day, then taken (dbt's `period_agg`)."""
+"""Running totals of which a coarser period shows one value: worked out piece by piece of time, then its first, last or mean is taken."""
 
 from __future__ import annotations
 
-from answerable.context.compiler.scan import Scanner, grain_of, own_times, step_name
-from answerable.context.compiler.time import UNITS, part, truncated
-from answerable.context.model import GRAINS
+from answerable.context.compiler.grid import PERIOD
+from answerable.context.compiler.scan import Scanner
 from sqlglot import exp
 
-DAYS, VALUE = "days", "by_day"
+PIECE, VALUE = "piece", "by_piece"
 
 
-def by_days(scanner: Scanner) -> bool:
-    """Whether the scan's value must be computed by a finer grain than the plan shows."""
-    field = scanner.period_field() if scanner.scan.cells[0][1].shown and scanner.scan.frame else None
-    return field is not None and GRAINS.index(grain_of(field)) > GRAINS.index(own_grain(scanner))
+def taken_of_period(scanner: Scanner) -> exp.Select:
+    """By the grid's pieces first; then each period's first or mean value as dbt's `period_agg` has it, else its last."""
+    assert scanner.grid is not None
+    inner = scanner.select().select(exp.alias_(scanner.grid.column(PERIOD), PIECE))
+    inner = inner.group_by(exp.Literal.number(len(inner.expressions)))
+    keys = [exp.column(field.ref, quoted=True) for field in scanner.fields]
+    values = [exp.alias_(_taken(exp.column(name, quoted=True), cell.shown), name, quoted=True) for name, cell in scanner.scan.cells]
+    return exp.select(*keys, *values).from_(inner.subquery(VALUE)).group_by(*(exp.Literal.number(n + 1) for n in range(len(keys))))
 
 
-def own_grain(scanner: Scanner) -> str:
-    """The grain of the scan's time: a day where none is said, or where it is finer."""
-    own = scanner.scan.model.dimensions[scanner.scan.time or ""].grain or "day"
-    return own if own in UNITS and own not in ("second", "minute") else "hour" if own in ("second", "minute") else "day"
-
-
-def shown_of_period(scanner: Scanner) -> exp.Select:
-    """By the finer grain first; then each period's first or mean value."""
-    field, (column, cell) = scanner.period_field(), scanner.scan.cells[0]
-    assert field is not None
-    fine = f"time:{own_grain(scanner)}"
-    own = own_times(scanner.fields, scanner.scan)
-    others = [f.ref for f in scanner.fields if f not in own]
-    inner = Scanner(scanner.catalog, scanner.query.model_copy(update={"by": (fine, *others)}), scanner.scan)
-    inner.periods = step_name(scanner.catalog, DAYS)
-    day, value = exp.column(fine, quoted=True), exp.column(column, quoted=True)
-    settings = scanner.catalog.settings
-
-    def key(ref: str) -> exp.Expr:
-        found = next((f for f in own if f.ref == ref), None)
-        if found is None:
-            return exp.column(ref, quoted=True)
-        return part(day.copy(), found.grain or "") if found.is_part else truncated(day.copy(), grain_of(found), settings)
-
-    keys = [exp.alias_(key(f.ref), f.ref, quoted=True) for f in scanner.fields]
-    taken = exp.ArgMin(this=value, expression=day.copy()) if cell.shown == "first" else exp.Avg(this=value)
-    outer = exp.select(*keys, exp.alias_(taken, column, quoted=True)).from_(inner.select().subquery(VALUE))
-    return outer.group_by(*(exp.Literal.number(n + 1) for n in range(len(keys))))
+def _taken(value: exp.Expr, shown: str) -> exp.Expr:
+    if shown == "average":
+        return exp.Avg(this=value)
+    return (exp.ArgMin if shown == "first" else exp.ArgMax)(this=value, expression=exp.column(PIECE))

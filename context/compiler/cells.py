@@ -70,7 +70,7 @@ class Cells:
             case CumulativeMetric():
                 if metric.at_period != "last":
                     at = replace(at, shown=metric.at_period)
-                return self._inner(metric.metric, replace(at, frame=(*at.frame, _running(metric))))
+                return self._inner(metric.metric, replace(at, frame=(*at.frame, _running(metric, self.catalog.settings.grains))))
             case ConversionMetric():
                 return self._conversion(metric, at)
             case _:
@@ -94,7 +94,7 @@ class Cells:
 
     def _part(self, part: Input, at: Cell) -> exp.Expr:
         if part.offset:
-            at = replace(at, frame=(*at.frame, Step("offset", Span.of(part.offset))))
+            at = replace(at, frame=(*at.frame, Step("offset", Span.of(part.offset, self.catalog.settings.grains))))
         if part.offset_to:
             at = replace(at, frame=(*at.frame, Step("offset_to", grain=part.offset_to)))
         if part.filter:
@@ -123,10 +123,10 @@ def _null_over_zero(tree: exp.Expr) -> exp.Expr:
     return tree
 
 
-def _running(metric: CumulativeMetric) -> Step:
+def _running(metric: CumulativeMetric, custom: tuple[str, ...]) -> Step:
     if metric.to_date:
         return Step("to_date", grain=metric.to_date)
-    return Step("window", Span.of(metric.window)) if metric.window else Step("all")
+    return Step("window", Span.of(metric.window, custom)) if metric.window else Step("all")
 
 
 def _numbered(name: str) -> Iterator[str]:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import datetime as dt
+from collections.abc import Sequence
 
-from answerable.context.catalog import Catalog
-from answerable.context.compiler.scan import PERIOD, Scan, grain_of
-from answerable.context.compiler.time import Span, as_datetime, floor, literal, truncated
-from answerable.context.errors import NotSupported
+from answerable.context.compiler.grid import Grid
 from answerable.context.paths import Field
-from answerable.context.query import TimeWindow
+from answerable.context.settings import ProjectSettings
 from sqlglot import exp
 
-TOGETHER, FILLED, GROUPS = "together", "filled", "groups"
+TOGETHER, FILLED, GROUPS, SHOWN = "together", "filled", "groups", "shown"
 
 
 def quoted(name: str, table: str | None = None) -> exp.Column:
@@ -37,62 +34,42 @@ def merged(parts: list[tuple[str, list[str]]], keys: list[str]) -> exp.Select:
     return select.group_by(*(exp.Literal.number(n + 1) for n in range(len(keys)))) if keys else select
 
 
-def filled(source: str, periods: str, period: str, keys: list[str], values: list[str], dateless: bool) -> exp.Query:
-    """Each group that occurs, in each period: those without rows come with nulls, which `fill` turns into its value.
+def shown_pieces(grid: Grid, own: Sequence[Field], conditions: Sequence[exp.Expr], settings: ProjectSettings) -> exp.Select:
+    """The periods that a plan's own times show, from the grid's pieces that pass the conditions on the time."""
+    keys = [exp.alias_(grid.key(field, settings), field.ref, quoted=True) for field in own]
+    select = exp.select(*keys).from_(grid.name).where(*conditions)
+    return select if grid.shows(own) and len(own) == 1 else select.distinct()
+
+
+def on_spine(scan: str, shown: exp.Select, own: list[str], keys: list[str], values: list[str], passing: list[exp.Expr]) -> exp.Query:
+    """The rows of a scan, and one row without groups for each shown period that it has no row in (dbt's join to the time spine).
+
+    `passing` are the plan's conditions on such a row: nulls for all but the time.
+    """
+    rows = exp.select(*(quoted(name) for name in [*keys, *values])).from_(scan)
+    blank = [quoted(k, SHOWN) if k in own else exp.alias_(exp.null(), k, quoted=True) for k in keys]
+    blank += [exp.alias_(exp.null(), value, quoted=True) for value in values]
+    on = exp.and_(*(exp.EQ(this=quoted(k, scan), expression=quoted(k, SHOWN)) for k in own))
+    rest = exp.select(*blank).from_(shown.subquery(SHOWN)).join(exp.to_table(scan), on=on, join_type="left")
+    return exp.union(rows, rest.where(quoted(own[0], scan).is_(exp.null()), *passing), distinct=False)
+
+
+def filled(source: str, shown: exp.Select, own: list[str], keys: list[str], values: list[str], dateless: bool) -> exp.Query:
+    """Each group that occurs, in each shown period: those without rows come with nulls, which `fill` turns into its value.
 
     `dateless` keeps the groups of rows without a date too, which are in no period.
     """
-    others = [key for key in keys if key != period]
-    groups = exp.select(*(quoted(k) for k in others)).distinct().from_(source).subquery(GROUPS)
-    on: list[exp.Expr] = [exp.EQ(this=quoted(period, source), expression=exp.column(PERIOD, table=periods))]
+    others = [key for key in keys if key not in own]
+    on: list[exp.Expr] = [exp.EQ(this=quoted(k, source), expression=quoted(k, SHOWN)) for k in own]
     on += [exp.NullSafeEQ(this=quoted(k, source), expression=quoted(k, GROUPS)) for k in others]
-    shown = [exp.alias_(exp.column(PERIOD, table=periods), k, quoted=True) if k == period else quoted(k, GROUPS) for k in keys]
-    select = exp.select(*shown, *(quoted(v, source) for v in values)).from_(periods)
+    columns = [quoted(k, SHOWN if k in own else GROUPS) for k in keys]
+    select = exp.select(*columns, *(quoted(v, source) for v in values)).from_(shown.subquery(SHOWN))
     if others:
+        groups = exp.select(*(quoted(k) for k in others)).distinct().from_(source).subquery(GROUPS)
         select = select.join(groups, join_type="cross")
     select = select.join(exp.to_table(source), on=exp.and_(*on), join_type="left")
     if not dateless:
         return select
-    rest = exp.select(*(quoted(name) for name in [*keys, *values])).from_(source).where(quoted(period).is_(exp.null()))
+    undated = [quoted(name).is_(exp.null()) for name in own]
+    rest = exp.select(*(quoted(name) for name in [*keys, *values])).from_(source).where(*undated)
     return exp.union(select, rest, distinct=False)
-
-
-def periods(catalog: Catalog, field: Field, scans: list[Scan], window: TimeWindow) -> exp.Select:
-    """The starts of the periods to show: those of the window, or from the data's first to its last."""
-    grain, settings = grain_of(field), catalog.settings
-    if grain in ("second", "minute", "hour") and not (window.start and window.end):
-        raise NotSupported("Periods finer than a day need a window.", field.ref)
-    data = exp.Subquery(this=_data_bounds(scans), alias=exp.TableAlias(this=exp.to_identifier("data")))
-    start = _floor(window.start, grain, catalog) if window.start else truncated(exp.column("first", table="data"), grain, settings)
-    last = _floor(_before(window.end), grain, catalog) if window.end else truncated(exp.column("last", table="data"), grain, settings)
-    series = exp.GenerateSeries(start=start, end=last, step=Span.grain(grain).sql(exp.null(), 1).expression)
-    cell: exp.Expr = exp.Unnest(expressions=[series])
-    cell = cell if grain == "hour" else exp.cast(cell, "DATE")
-    select = exp.select(exp.alias_(cell, PERIOD))
-    return select if window.start and window.end else select.from_(data)
-
-
-def _floor(moment: dt.date, grain: str, catalog: Catalog) -> exp.Expr:
-    if grain == "hour":
-        return literal(as_datetime(moment).replace(minute=0, second=0, microsecond=0))
-    day = moment.date() if isinstance(moment, dt.datetime) else moment
-    return literal(floor(day, grain, catalog.settings))
-
-
-def _before(end: dt.date) -> dt.date:
-    return as_datetime(end) - dt.timedelta(microseconds=1)
-
-
-def _data_bounds(scans: list[Scan]) -> exp.Query:
-    facts = {(scan.model.name, scan.time) for scan in scans if scan.time}
-    bounds = [
-        exp.select(
-            exp.alias_(exp.Min(this=exp.column(time, table=name)), "first"), exp.alias_(exp.Max(this=exp.column(time, table=name)), "last")
-        ).from_(exp.to_table(name).as_(name))
-        for name, time in sorted(facts, key=str)
-    ]
-    union: exp.Query = bounds[0]
-    for other in bounds[1:]:
-        union = exp.union(union, other, distinct=False)
-    least, most = exp.alias_(exp.Min(this=exp.column("first")), "first"), exp.alias_(exp.Max(this=exp.column("last")), "last")
-    return exp.select(least, most).from_(union.subquery("bounds")) if len(bounds) > 1 else union

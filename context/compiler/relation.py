@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import replace
 
 from answerable.context.catalog import Catalog
@@ -23,6 +24,7 @@ class Relation:
     def __init__(self, catalog: Catalog, model: Model, time: str | None, alias: str = "") -> None:
         self.catalog, self.model, self.time = catalog, model, time
         self.aliases: dict[Path, str] = {(): alias or model.name}
+        self.calendars: dict[tuple[Path, str], str] = {}
 
     def field(self, ref: str) -> Field:
         """What a plan's name means here; `time` is this scan's own time dimension."""
@@ -35,10 +37,22 @@ class Relation:
     def key(self, field: Field) -> exp.Expr:
         """A field as SQL, cut to its grain."""
         column = self.column(field.path, field.dimension.name)
+        if (calendar := self.catalog.settings.calendar) and field.grain in calendar.grains:
+            return exp.column(calendar.grains[field.grain], table=self._calendar(field))
         if field.is_part:
             return part(column, field.grain or "")
         grain = field.grain or (field.dimension.grain if field.is_time else None)
         return truncated(column, grain, self.catalog.settings) if grain else column
+
+    def _calendar(self, field: Field) -> str:
+        """The calendar as it is joined to a dimension's day."""
+        place = field.path, field.dimension.name
+        if place not in self.calendars:
+            own = not field.path and field.dimension.name == self.time
+            alias = "calendar" if own else "_".join(("calendar", *field.path, field.dimension.name))
+            taken = {*self.aliases.values(), *self.calendars.values()}
+            self.calendars[place] = alias if alias not in taken else f"{alias}_of_days"
+        return self.calendars[place]
 
     def column(self, path: Path, name: str) -> exp.Column:
         return exp.column(name, table=self._alias(path))
@@ -68,8 +82,8 @@ class Relation:
             name += RAW
         return self.column(tuple(head), name)
 
-    def condition(self, text: str) -> exp.Expr:
-        """A plan's condition over dimensions, with its types checked."""
+    def condition(self, text: str, shown: Callable[[Field], exp.Expr | None] = lambda field: None) -> exp.Expr:
+        """A plan's condition over dimensions, with its types checked. `shown` gives what stands for a field in place of its column."""
         try:
             tree = parse_condition(text)
         except BadExpression as error:
@@ -81,9 +95,9 @@ class Relation:
             raise WrongType("A condition names at least one dimension.", text)
         for column in tree.find_all(exp.Column):
             check_types(column, fields[dotted(column)])
-        return substitute(tree, lambda column: self._typed(column, fields[dotted(column)]))
+        return substitute(tree, lambda column: shown(field := fields[dotted(column)]) or self._typed(field))
 
-    def _typed(self, column: exp.Column, field: Field) -> exp.Expr:
+    def _typed(self, field: Field) -> exp.Expr:
         return self.key(field) if field.grain else self.column(field.path, field.dimension.name)
 
     def select(self, *columns: exp.Expr) -> exp.Select:
@@ -98,6 +112,11 @@ class Relation:
         for path, alias in self.aliases.items():
             if path:
                 select = select.join(exp.to_table(self._model(path).name).as_(alias), on=self._on(path), join_type="left")
+        for (path, name), alias in self.calendars.items():
+            calendar = self.catalog.calendars["day"]
+            day = exp.cast(exp.column(calendar.time or "", table=alias), "DATE")
+            on = exp.EQ(this=day, expression=exp.cast(self.column(path, name), "DATE"))
+            select = select.join(exp.to_table(calendar.name).as_(alias), on=on, join_type="left")
         return select
 
     def _on(self, path: Path) -> exp.Expr:
@@ -125,7 +144,7 @@ class Relation:
             step = path[:n]
             if step not in self.aliases:
                 alias = "_".join(step) if self.aliases[()] == self.model.name else "_".join((self.aliases[()], *step))
-                self.aliases[step] = alias if alias not in self.aliases.values() else f"{alias}_{len(self.aliases)}"
+                self.aliases[step] = alias if alias not in (*self.aliases.values(), *self.calendars.values()) else f"{alias}_{len(self.aliases)}"
         return self.aliases[path]
 
 

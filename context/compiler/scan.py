@@ -7,21 +7,15 @@ from dataclasses import dataclass
 from answerable.context.catalog import Catalog
 from answerable.context.compiler.cells import Cell
 from answerable.context.compiler.relation import Relation
-from answerable.context.compiler.time import Frame, Moment, frame_sql, frame_window, literal, part, truncated
-from answerable.context.errors import NotSupported, PlanError, Unreachable
+from answerable.context.compiler.grid import Grid, grid_of
+from answerable.context.compiler.time import Frame, Moment, frame_window, literal
+from answerable.context.errors import PlanError, Unreachable
+from answerable.context.expr import dotted, parse_condition
 from answerable.context.model import GRAINS, Model, SimpleMetric, UnitColumn
 from answerable.context.paths import Field
 from answerable.context.query import SemanticQuery, TimeWindow
 from sqlglot import exp
 
-PERIODS, PERIOD = "periods", "period"
-
-
-def step_name(catalog: Catalog, name: str) -> str:
-    """The name of a step of the SQL, which must not be that of a model or of a table behind one."""
-    if name.lower() not in catalog.relation_words:
-        return name
-    return next(n for i in range(2, 10_000) if (n := f"{name}_{i}").lower() not in catalog.relation_words)
 
 
 @dataclass(frozen=True)
@@ -55,7 +49,8 @@ def scans(catalog: Catalog, query: SemanticQuery, columns: dict[Cell, str]) -> l
             raise Unreachable(f"{cell.metric.words} stands on a model that is not there.", cell.metric.name)
         time = counted.time or model.time
         apart = cell.metric if cell.metric.over_time or cell.conversion else None
-        groups.setdefault((model.name, time, cell.frame, cell.window, (apart, cell.conversion, cell.shown)), []).append((column, cell))
+        kind = (apart, cell.conversion, cell.shown, bool(cell.metric.spine))
+        groups.setdefault((model.name, time, cell.frame, cell.window, kind), []).append((column, cell))
     return [
         Scan(catalog.models[name], time, frame, window or query.window, tuple(cells))
         for (name, time, frame, window, _), cells in groups.items()
@@ -69,8 +64,9 @@ class Scanner:
         self.catalog, self.query, self.scan = catalog, query, scan
         self.relation = Relation(catalog, scan.model, scan.time)
         self.fields = [self.relation.field(ref) for ref in query.by]
-        self.wheres = [self.relation.condition(text) for text in query.where]
-        self.periods = step_name(catalog, PERIODS)
+        self.own = [field for field in self.fields if self.is_own(field)]
+        self.grid = self._grid()
+        self.wheres = [self.relation.condition(text, self.shown) for text in query.where]
         for field in self.fields:
             if not field.dimension.group:
                 raise PlanError(f"{field.dimension.words} is for filtering, not for splitting by.", field.ref)
@@ -78,6 +74,23 @@ class Scanner:
             if isinstance(cell.metric.unit, UnitColumn) and not self._in_one(cell.metric.unit.column):
                 unit = cell.metric.unit.column
                 raise PlanError(f"{cell.metric.words} is in several units: split it by {unit}, or keep to one.", cell.metric.name, (unit,))
+
+    def _grid(self) -> Grid | None:
+        """The pieces of time for a moved or running value; as fine as the data where a coarser period shows one of several values."""
+        grid = grid_of(self.own, self.scan.frame, self.catalog) if self.scan.frame else None
+        if grid and self.scan.cells[0][1].shown:
+            return grid.at_most(max(self.own_grain, "hour", key=GRAINS.index), self.catalog)
+        return grid
+
+    @property
+    def own_grain(self) -> str:
+        return self.scan.model.dimensions[self.scan.time or ""].grain or "day"
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether a running value is worked out by finer pieces of time than it's shown by, so that one of several is to be taken."""
+        runs = any(step.kind in ("window", "to_date", "all") for step in self.scan.frame)
+        return runs and self.grid is not None and not self.grid.shows(self.own)
 
     def _in_one(self, unit: str) -> bool:
         """Whether the plan splits by a column of units, or keeps to one of them."""
@@ -88,12 +101,11 @@ class Scanner:
 
     def select(self, bounded: bool = True) -> exp.Select:
         """The SELECT; `bounded` False leaves the window to the caller."""
-        framed = self.period_field() if self.scan.frame else None
-        keys = [self._key(field, framed) for field in self.fields]
+        keys = [exp.alias_(self.shown(field) or self.relation.key(field), field.ref, quoted=True) for field in self.fields]
         shared = self._shared_filter()
         measures = [self._measure(column, cell, shared is None) for column, cell in self.scan.cells]
-        if framed:
-            select = self._over_periods([*keys, *measures], framed)
+        if self.grid:
+            select = self._over(self.grid, [*keys, *measures])
         else:
             select = self.relation.select(*keys, *measures).where(*(self.window() if bounded else []), copy=False)
         select = select.where(*self.filters(), copy=False)
@@ -104,15 +116,13 @@ class Scanner:
         shared = self._shared_filter()
         return [*self.wheres, *([shared] if shared is not None else self._any_filter())]
 
-    def _key(self, field: Field, framed: Field | None) -> exp.Expr:
-        period = exp.column(PERIOD, table=self.periods)
-        if framed is None or field not in own_times(self.fields, self.scan):
-            value = self.relation.key(field)
-        elif field is framed:
-            value = period
-        else:
-            value = part(period, field.grain or "") if field.is_part else truncated(period, grain_of(field), self.catalog.settings)
-        return exp.alias_(value, field.ref, quoted=True)
+    def is_own(self, field: Field) -> bool:
+        """Whether a field is the scan's own time, by a grain or a part."""
+        return field.is_time and not field.path and field.dimension.name == self.scan.time
+
+    def shown(self, field: Field) -> exp.Expr | None:
+        """What a moved or running value is shown by: the piece of time, not that of the row. None for other keys."""
+        return self.grid.key(field, self.catalog.settings) if self.grid and self.is_own(field) else None
 
     def _measure(self, column: str, cell: Cell, own_filter: bool) -> exp.Expr:
         tree = self.relation.measured(cell.metric.expr)
@@ -156,19 +166,13 @@ class Scanner:
             raise Unreachable(f"{self.scan.model.words} has no time dimension, so a window has nothing to stand on.", self.scan.model.name)
         return self.relation.moment()
 
-    def period_field(self) -> Field | None:
-        return period_field(self.fields, self.scan)
-
-    def _over_periods(self, columns: list[exp.Expr], framed: Field) -> exp.Select:
-        """Each shown period with the rows that its frame counts."""
-        period = exp.column(PERIOD, table=self.periods)
-        window = self.scan.window or TimeWindow()
-        start, end = frame_sql(self.scan.frame, period, grain_of(framed), window, self.catalog.settings)
+    def _over(self, grid: Grid, columns: list[exp.Expr]) -> exp.Select:
+        """Each shown piece of time with the rows that its frame counts."""
+        start, end = grid.frame(self.scan.frame, self.own_grain, self.scan.window or TimeWindow(), self.catalog.settings)
         moment = self._moment()
         bounds: list[exp.Expr] = [moment.copy() >= start] if start is not None else []
         bounds.append(moment.copy() < end)
-        fact = exp.to_table(self.scan.model.name).as_(self.scan.model.name)
-        select = exp.select(*columns).from_(self.periods).join(fact, on=exp.and_(*bounds))
+        select = exp.select(*columns).from_(grid.name).join(self.relation.table(), on=exp.and_(*bounds))
         return self.relation.joined(select)
 
 
@@ -176,26 +180,6 @@ def within(moment: exp.Expr, start: Moment | None, end: Moment | None) -> list[e
     """Half-open, and never on a truncated column."""
     bounds: list[exp.Expr] = [moment.copy() >= literal(start)] if start else []
     return [*bounds, moment.copy() < literal(end)] if end else bounds
-
-
-def grain_of(field: Field) -> str:
-    return field.grain or field.dimension.grain or "day"
-
-
-def own_times(fields: list[Field], scan: Scan) -> list[Field]:
-    """The keys that are the scan's own time, by a grain or a part."""
-    return [f for f in fields if f.is_time and not f.path and f.dimension.name == scan.time]
-
-
-def period_field(fields: list[Field], scan: Scan) -> Field | None:
-    """The key that shows the scan's own time by the finest grain, if the plan has one; coarser ones and parts follow from it."""
-    own = [f for f in own_times(fields, scan) if not f.is_part]
-    if scan.frame and not own and own_times(fields, scan):
-        raise NotSupported("A value over a moving window can't be split by a part of its time alone.", scan.metrics)
-    finest = min(own, key=lambda f: GRAINS.index(grain_of(f)), default=None)
-    if finest and grain_of(finest) not in GRAINS[2:]:
-        raise NotSupported(f"The grain {grain_of(finest)} is too fine for a moving window.", finest.ref)
-    return finest
 
 
 def _where(tree: exp.Expr, condition: exp.Expr) -> exp.Expr:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from answerable.context.compiler.scan import Scanner, grain_of, within
-from answerable.context.compiler.time import frame_window, truncated
+from answerable.context.compiler.relation import Relation
+from answerable.context.compiler.scan import Scanner, within
+from answerable.context.compiler.time import frame_window
 from answerable.context.errors import NotSupported
 from answerable.context.model import Model, Pick
-from answerable.context.paths import Field
 from answerable.context.query import TimeWindow
 from sqlglot import exp
 
@@ -16,40 +16,37 @@ DAY, VALUE = "day", "of_day"
 def snapshot(scanner: Scanner, pick: Pick) -> exp.Select:
     """The scan of one semi-additive metric (SEMANTICS.md, 9)."""
     metric = scanner.scan.cells[0][1].metric
-    field = scanner.period_field()
-    if scanner.scan.frame and field is not None:
+    if scanner.grid:
         raise NotSupported(f"{metric.words} is a balance, and a balance moved in time by period is not supported yet.", metric.name)
     if pick.pick in ("average", "min", "max"):
         return _over_days(scanner, pick.pick)
     if pick.per or pick.after:
-        return scanner.select().where(_picked_each(scanner, pick, field), copy=False)
+        return scanner.select().where(_picked_each(scanner, pick), copy=False)
     window = frame_window(scanner.scan.frame, scanner.scan.window or TimeWindow(), scanner.catalog.settings)
     # Without a grain the start is no bound: where the window has no row (a late feed), the last one before it counts.
-    select = scanner.select(bounded=field is not None)
-    return select.where(_picked(scanner, pick.pick, field, window), copy=False)
+    select = scanner.select(bounded=bool(scanner.own))
+    return select.where(_picked(scanner, pick.pick, window), copy=False)
 
 
-def _picked(scanner: Scanner, pick: str, field: Field | None, window: TimeWindow) -> exp.Expr:
+def _picked(scanner: Scanner, pick: str, window: TimeWindow) -> exp.Expr:
     model, time = scanner.scan.model, scanner.scan.time or ""
     day, own = _day(model, time), exp.column(time, table=model.name)
-    if field is not None:
-        inner = exp.select(_function(pick)(this=day.copy())).from_(exp.to_table(model.name).as_(model.name))
-        inner = inner.where(*within(own, window.start, window.end)).group_by(
-            truncated(own.copy(), grain_of(field), scanner.catalog.settings)
-        )
+    if scanner.own:
+        relation = Relation(scanner.catalog, model, time)
+        periods = [relation.key(field) for field in scanner.own]
+        inner = relation.select(_function(pick)(this=day.copy())).where(*within(own, window.start, window.end)).group_by(*periods)
         return exp.In(this=day, query=exp.Subquery(this=inner))
     return exp.EQ(this=day, expression=exp.Subquery(this=picked_day(model, time, pick, window)))
 
 
-def _picked_each(scanner: Scanner, pick: Pick, field: Field | None) -> exp.Expr:
+def _picked_each(scanner: Scanner, pick: Pick) -> exp.Expr:
     """One day for each of `per`, over the filtered rows where `after: filters` says so (dbt's way)."""
     model, time = scanner.scan.model, scanner.scan.time or ""
     inner = Scanner(scanner.catalog, scanner.query, scanner.scan)
     conditions = [*inner.window(), *(inner.filters() if pick.after else [])]
     per, day = [exp.column(name, table=model.name) for name in pick.per], _day(model, time)
+    groups: list[exp.Expr] = [*(column.copy() for column in per), *(inner.relation.key(field) for field in inner.own)]
     select = inner.relation.select(*per, exp.alias_(_function(pick.pick)(this=day.copy()), DAY)).where(*conditions)
-    groups: list[exp.Expr] = [column.copy() for column in per]
-    groups += [truncated(exp.column(time, table=model.name), grain_of(field), scanner.catalog.settings)] if field else []
     select = select.group_by(*groups) if groups else select
     return exp.In(this=exp.Tuple(expressions=[*(c.copy() for c in per), day]) if per else day, query=exp.Subquery(this=select))
 

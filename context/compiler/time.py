@@ -26,22 +26,27 @@ UNITS = {
     "fiscal_quarter": 3,
     "fiscal_year": 12,
 }
-_SPAN = re.compile(r"(\d+) (second|minute|hour|day|week|month|quarter|year)s?")
+_SPAN = re.compile(r"(\d+) (\w+?)s?")
 
 
 @dataclass(frozen=True)
 class Span:
-    """A length of time: whole months, or days, or seconds."""
+    """A length of time: whole months, or days, or seconds; or `count` periods of a `custom` grain."""
 
     months: int = 0
     days: int = 0
     seconds: int = 0
+    custom: str = ""
+    count: int = 0
 
     @staticmethod
-    def of(text: str) -> Span:
-        """`1 month`, `28 days`. Raises NotSupported for anything else."""
+    def of(text: str, custom: tuple[str, ...] = ()) -> Span:
+        """`1 month`, `28 days`, `1 fiscal_period` where that is a grain of the calendar. Raises NotSupported for anything else."""
         match = _SPAN.fullmatch(text.strip())
-        if not match:
+        unit = next((grain for grain in custom if match and grain in (match[2], f"{match[2]}s")), "")
+        if match and unit:
+            return Span(custom=unit, count=int(match[1]))
+        if not match or match[2] not in UNITS or match[2].startswith("fiscal"):
             raise NotSupported(f"{text} is no length of time that is understood.", text)
         return Span.grain(match[2], int(match[1]))
 
@@ -97,14 +102,6 @@ def floor(day: dt.date, grain: str, settings: ProjectSettings) -> dt.date:
             return moved.date() if isinstance(moved, dt.datetime) else moved
         case _:
             return day
-
-
-def _begins(moment: Moment, grain: str, settings: ProjectSettings) -> bool:
-    """Whether a period of `grain` begins at this moment."""
-    exact = as_datetime(moment)
-    if grain == "hour":
-        return (exact.minute, exact.second, exact.microsecond) == (0, 0, 0)
-    return exact.time() == dt.time() and floor(exact.date(), grain, settings) == exact.date()
 
 
 def week_day(settings: ProjectSettings) -> int:
@@ -166,6 +163,9 @@ def frame_window(frame: Frame, window: TimeWindow, settings: ProjectSettings) ->
     """The rows that count for a window. Raises NotSupported where the frame needs a side that the window leaves open."""
     start, end = window.start, window.end
     for step in frame:
+        if step.span.custom or (step.grain and step.grain in settings.grains):
+            name = step.span.custom or step.grain
+            raise NotSupported(f"A value by the calendar's {name} needs a grain to be shown by.", name)
         match step.kind:
             case "offset":
                 start = step.span.before(start) if start else None
@@ -184,35 +184,3 @@ def frame_window(frame: Frame, window: TimeWindow, settings: ProjectSettings) ->
 def _last_day(end: Moment) -> dt.date:
     last = as_datetime(end) - dt.timedelta(microseconds=1)
     return last.date()
-
-
-def frame_sql(
-    frame: Frame, period: exp.Expr, grain: str, window: TimeWindow, settings: ProjectSettings
-) -> tuple[exp.Expr | None, exp.Expr]:
-    """The half-open bounds, as SQL over a period's start, of the rows that count for it; None is open.
-
-    A period that the window cuts is as long as what the window leaves of it: half a month is compared with half a month.
-    """
-    length = Span.grain(grain)
-    start: exp.Expr | None = period
-    end = length.sql(period.copy(), 1)
-    if window.start and not _begins(window.start, grain, settings):
-        start = exp.func("GREATEST", period, literal(window.start))
-    if window.end and not _begins(window.end, grain, settings):
-        end = exp.func("LEAST", end, literal(window.end))
-    for step in frame:
-        match step.kind:
-            case "offset":
-                start = step.span.sql(start, -1) if start is not None else None
-                end = step.span.sql(end, -1)
-            case "offset_to":
-                start = truncated(start if start is not None else period.copy(), step.grain, settings)
-                end = length.sql(start.copy(), 1)
-            case "window":
-                start = step.span.sql(end.copy(), -1)
-            case "to_date":
-                last = exp.Sub(this=end.copy(), expression=exp.Interval(this=exp.Literal.string("1"), unit=exp.var("SECOND")))
-                start = truncated(last, step.grain, settings)
-            case "all":
-                start = None
-    return start, end

@@ -10,8 +10,10 @@ from typing import Any
 import duckdb
 import pytest
 from answerable.context.compiler import compile_query
-from answerable.context.compiler.time import Step, floor, frame_sql, shift, truncated
+from answerable.context.compiler.grid import Grid
+from answerable.context.compiler.time import Step, floor, shift, truncated
 from answerable.context.errors import NotSupported, PlanError, Unreachable
+from answerable.context.expr import substitute
 from answerable.context.query import SemanticQuery, TimeWindow, as_query
 from answerable.context.settings import ProjectSettings
 from cases import cases
@@ -108,9 +110,9 @@ def test_a_comparison_may_mix_days_and_moments(given: Callable[..., Any]) -> Non
 
 def test_the_month_so_far_starts_anew_in_its_first_hour() -> None:
     settings = ProjectSettings(name="x", warehouse="duckdb:x")
-    period = exp.cast(exp.Literal.string("2025-03-01 05:00:00"), "TIMESTAMP")
-    start, _ = frame_sql((Step("to_date", grain="month"),), period, "hour", TimeWindow(), settings)
-    assert start is not None and evaluated(start) == dt.date(2025, 3, 1)
+    start, _ = Grid("hour", "hours").frame((Step("to_date", grain="month"),), "hour", TimeWindow(), settings)
+    hour = exp.cast(exp.Literal.string("2025-03-01 05:00:00"), "TIMESTAMP")
+    assert start is not None and evaluated(substitute(start, lambda period: hour.copy())) == dt.date(2025, 3, 1)
 
 
 REPS = """model: reps
