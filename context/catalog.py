@@ -79,7 +79,13 @@ class Catalog:
             return {}
         tables: dict[str, tuple[str, str]] = {grain: (fine.table, fine.column) for grain, fine in said.finer.items()}
         tables["day"] = (said.table, said.day)
-        return {grain: Model(name=f"__calendar_{grain}", table=table, time=column) for grain, (table, column) in tables.items()}
+        return {
+            grain: Model(
+                name=f"__calendar_{grain}", label="calendar", table=table, time=column, endorsed=True,
+                dimensions={column: Dimension.model_validate({"name": column, "type": "time", "grain": grain})},
+            )
+            for grain, (table, column) in tables.items()
+        }  # fmt: skip
 
     def free_word(self, name: str) -> str:
         """The name itself, or with a number where a model or a table behind one is called so."""

@@ -59,7 +59,7 @@ def parse_condition(text: str) -> exp.Expr:
         name = match[0]
         return name if name[0] in "'\"" or not ("." in name or ":" in name) else f'"{name}"'
 
-    return _tree(_NAMES.sub(quoted, text), text)
+    return _tree(_NAMES.sub(quoted, _PER.sub(_one_name, text)), text)
 
 
 def bind_user(text: str) -> tuple[str, tuple[str, ...]]:
@@ -89,6 +89,11 @@ def names(tree: exp.Expr) -> Iterator[str]:
 def dotted(column: exp.Column) -> str:
     """`customer.tier` for a column that the parser read as table and column."""
     return ".".join(part.name for part in column.parts)
+
+
+def conjuncts(tree: exp.Expr) -> list[exp.Expr]:
+    """The parts of a condition that must all hold."""
+    return list(tree.flatten()) if isinstance(tree, exp.And) else [tree]
 
 
 def is_aggregate(tree: exp.Expr) -> bool:

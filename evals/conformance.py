@@ -9,11 +9,12 @@ from __future__ import annotations
 import datetime as dt
 import importlib.util
 import json
+import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
@@ -23,16 +24,20 @@ import answerable
 from answerable.agent.answer import plain
 from answerable.agent.ask import Project
 from answerable.context.compiler import compile_query
+from answerable.context.compiler.grid import FINE, cut
 from answerable.context.compiler.time import Span, floor
 from answerable.context.errors import AnswerableError, NotSupported, PlanError, UnknownName, UsageError
 from answerable.context.guard import govern
 from answerable.context.importers.dbt import read_manifest, read_names
 from answerable.context.importers.dbt_filters import FilterError, Leaf, Names, Scope, translate_filter
-from answerable.context.importers.project import write_project
+from answerable.context.importers.dbt_manifest import filters
+from answerable.context.importers.project import SETTINGS, Source, write_project
+from answerable.context.paths import resolve
 from answerable.context.policy import Principal
 from answerable.context.query import as_query
 
 PARTS = {"dow": "day_of_week", "day": "day_of_month", "month": "month_of_year", "quarter": "quarter_of_year"}
+MOST_ROWS = 1_000_000
 ORDER = ("second", "minute", "hour", "day", "week", "month", "quarter", "year")
 
 
@@ -53,7 +58,9 @@ class Manifest:
 
     def __init__(self, source: Path, folder: Path, warehouse: Path) -> None:
         self.names: Names = read_names(source)
-        write_project(read_manifest(source), folder, source.stem, f"duckdb:{warehouse}")
+        imported = read_manifest(source)
+        settings = {**imported.files.get(SETTINGS, {}), "limits": {"rows": MOST_ROWS}}
+        write_project(replace(imported, files={**imported.files, SETTINGS: settings}), folder, source.stem, f"duckdb:{warehouse}")
         self.project: Project = answerable.open(folder, run="eval")
 
     @cached_property
@@ -62,12 +69,16 @@ class Manifest:
 
     def plan(self, case: dict[str, Any]) -> dict[str, Any]:
         """A case as a plan. Raises PlanError or FilterError for names that lead nowhere or mean two things."""
-        leaves = [leaf for name in case["metrics"] for leaf in self._leaves(name)]
-        grain = max((self.names.grain_of(leaf) or "day" for leaf in leaves), key=ORDER.index, default="day")
-        by = [self._ref(group, leaves, grain) for group in case["group_bys"]]
-        plan: dict[str, Any] = {"metrics": [name.lower() for name in case["metrics"]], "by": by}
-        plan["where"] = [self._where(text, leaves, grain) for text in case["where_filters"]]
-        shown = dict(zip([self._shown(g) for g in case["group_bys"]], by, strict=True)) | {name: name for name in plan["metrics"]}
+        case = self._expanded(case)
+        names = [name.lower() for name in case["metrics"]]
+        leaves = [leaf for name in names for leaf in self._leaves(name)]
+        grain = max((self._grain(name) for name in names), key=ORDER.index, default="day")
+        listed = None if leaves else self._listed(case)
+        by = [self._ref(group, leaves, grain, listed) for group in case["group_bys"]]
+        plan: dict[str, Any] = {"metrics": names, "by": by}
+        scope = Scope(self.names, leaves[0].model if leaves else listed or "", "time", grain)
+        plan["where"] = [translate_filter(text, scope) for text in case["where_filters"]]
+        shown = dict(zip([self._shown(g) for g in case["group_bys"]], by, strict=True)) | {name: name for name in names}
         plan["order"] = [("-" if text.startswith("-") else "") + self._ordered(text.lstrip("-"), shown) for text in case["order_bys"]]
         if case["limit"]:
             plan["limit"] = case["limit"]
@@ -75,14 +86,35 @@ class Manifest:
             plan["window"] = self._window(case["time_constraint"], by)
         if case["min_max_only"]:
             plan["bounds"] = True
-        if not case["apply_group_by"] and not case["metrics"]:
+        if not case["apply_group_by"] and not names:
             plan["rows"] = True
         return plan
 
+    def _expanded(self, case: dict[str, Any]) -> dict[str, Any]:
+        """With what its saved query says, where the case itself says nothing."""
+        if not case.get("saved_query"):
+            return case
+        if case["saved_query"] not in self.names.saved:
+            raise UnknownName(f"There is no saved query {case['saved_query']}.", case["saved_query"])
+        said = self.names.saved[case["saved_query"]].child("query_params") or Source({}, case["saved_query"])
+        asked = {
+            "metrics": list(said.data.get("metrics") or []),
+            "group_bys": [_group(text) for text in said.data.get("group_by") or []],
+            "where_filters": filters(said, "where"),
+            "order_bys": [_ordering(text) for text in said.data.get("order_by") or []],
+            "limit": said.data.get("limit"),
+        }
+        return {**case, **{key: case[key] or value for key, value in asked.items()}}
+
     def _leaves(self, metric: str) -> tuple[Leaf, ...]:
-        if metric.lower() not in self.names.leaves:
+        if metric not in self.names.leaves:
             raise UnknownName(f"There is no metric {metric}.", metric)
-        return self.names.leaves[metric.lower()]
+        return self.names.leaves[metric]
+
+    def _grain(self, metric: str) -> str:
+        """Of `metric_time` where the case says none: the metric's own, else a day, or coarser where the data is."""
+        own = [self.names.grain_of(leaf) or "day" for leaf in self.names.leaves[metric]]
+        return self.names.grains.get(metric) or max(own, key=ORDER.index, default="day")
 
     def _shown(self, group: dict[str, Any]) -> str:
         return "__".join(filter(None, (group["name"], group.get("grain"))))
@@ -93,17 +125,26 @@ class Manifest:
         near = [ref for said, ref in shown.items() if said.split("__")[0] == name or name.startswith(said)]
         return near[0] if near else name
 
-    def _ref(self, group: dict[str, Any], leaves: list[Leaf], default: str) -> str:
+    def _ref(self, group: dict[str, Any], leaves: list[Leaf], default: str, listed: str | None) -> str:
         links, element, grain, part = self.names.split(group["name"])
         grain, part = (group.get("grain") or grain or "").lower() or None, (group.get("date_part") or part or "").lower() or None
         if element == "metric_time" and not links:
             return f"time:{PARTS.get(part, part)}" if part else f"time:{grain or default}"
-        found = {self._find(leaf.model, group["name"]) for leaf in leaves} if leaves else {self._listed(group["name"])}
-        if len(found) != 1:
-            raise PlanError(f"{group['name']} does not mean one thing for all metrics.", group["name"])
-        path, own, own_part = found.pop()
+        found = {self._find(leaf.model, group["name"]) for leaf in leaves} if leaves else {self._find(listed or "", group["name"])}
+        paths = {path for path, *_ in found}
+        path = f"{listed}.{paths.pop()}" if listed else paths.pop() if len(paths) == 1 else self._shared(group["name"], leaves)
+        _, own, own_part = next(iter(found))
         suffix = PARTS.get(part or own_part or "", part or own_part) or grain or own
         return f"{path}:{suffix}" if suffix else path
+
+    def _shared(self, name: str, leaves: list[Leaf]) -> str:
+        """A dimension that the metrics' models reach by ways of different names, said by its own model's."""
+        models = self.catalog.models
+        ends = {resolve(self.catalog, models[leaf.model], self._find(leaf.model, name)[0]) for leaf in leaves}
+        said = {f"{end.model.name}.{end.dimension.name}" for end in ends}
+        if len(said) != 1:
+            raise PlanError(f"{name} does not mean one thing for all metrics.", name)
+        return said.pop()
 
     def _find(self, model: str, name: str) -> tuple[str, str | None, str | None]:
         found = self.names.find(model, name)
@@ -113,39 +154,38 @@ class Manifest:
             raise PlanError(f"{name} is reached in {len(found)} ways from {model}.", name)
         return found[0].path, found[0].grain, found[0].part
 
-    def _listed(self, name: str) -> tuple[str, str | None, str | None]:
-        """A dimension without a metric: by the model of its entity."""
-        links, *_ = self.names.split(name)
-        for model in self.names.models.values():
-            if links and (links[-1],) in {(prefix,) for prefix in model.prefixes}:
-                found = self.names.find(model.name, name)
-                if len(found) == 1 and "." not in found[0].path:
-                    return f"{model.name}.{found[0].path}", found[0].grain, found[0].part
-        raise UnknownName(f"No model has {name}.", name)
-
-    def _where(self, text: str, leaves: list[Leaf], grain: str) -> str:
-        if not leaves:
-            raise NotSupported("A filter of a list by dbt's names is not translated yet.", text)
-        return translate_filter(text, Scope(self.names, leaves[0].model, "time", grain))
+    def _listed(self, case: dict[str, Any]) -> str | None:
+        """The model of a list: the one from which all that it names is nearest. None for the calendar's own days."""
+        named = [group["name"] for group in case["group_bys"]]
+        named = [name for name in named if not name.startswith("metric_time")]
+        named += [name for text in case["where_filters"] for name in re.findall(r"Dimension\('(\w+)'", text)]
+        ways = {model: [self.names.find(model, name) for name in named] for model in self.names.models}
+        near = {model: sum(len(way[0].path.split(".")) for way in found) for model, found in ways.items() if all(found)}
+        if named and not near:
+            raise UnknownName(f"No model has {', '.join(named)}.", named[0])
+        return min(near, key=lambda model: near[model]) if named else None
 
     def _window(self, constraint: list[str], by: list[str]) -> dict[str, str]:
         """Both ends are in it, and it is as wide as the periods that it touches."""
         start, end = (dt.datetime.fromisoformat(text) for text in constraint)
         grain = next((ref.partition(":")[2] for ref in by if ref.startswith("time:") and ref.partition(":")[2] in ORDER), "day")
-        if grain in ("second", "minute", "hour"):
+        if grain in FINE:
             step = Span.grain(grain)
-            start, end = (_cut(moment, grain) for moment in (start, end))
+            start, end = (cut(moment, grain) for moment in (start, end))
             return {"start": start.isoformat(), "end": step.after(end).isoformat()}
         settings = self.project.catalog.settings
         first, last = floor(start.date(), grain, settings), floor(end.date(), grain, settings)
         return {"start": first.isoformat(), "end": Span.grain(grain).after(last).isoformat()}
 
 
-def _cut(moment: dt.datetime, grain: str) -> dt.datetime:
-    moment = moment.replace(microsecond=0)
-    if grain == "second":
-        return moment
-    return moment.replace(second=0) if grain == "minute" else moment.replace(minute=0, second=0)
+def _group(text: str) -> dict[str, Any]:
+    """`TimeDimension('metric_time', 'day')` of a saved query as a case has it."""
+    name, *grain = re.findall(r"'(\w+)'", text)
+    return {"name": name, "grain": grain[0] if grain else None}
+
+
+def _ordering(text: str) -> str:
+    return ("-" if re.search(r"descending\(True\)", text) else "") + "__".join(re.findall(r"'(\w+)'", text))
 
 
 def run(folder: Path, work: Path, only: str = "") -> Iterator[Outcome]:
@@ -168,8 +208,6 @@ def run(folder: Path, work: Path, only: str = "") -> Iterator[Outcome]:
 
 def _outcome(case: dict[str, Any], manifest: Manifest, expected: dict[str, Any] | None, compare: ModuleType) -> Outcome:
     try:
-        if case.get("saved_query"):
-            raise NotSupported("Saved queries are not imported.", case["saved_query"])
         compiled = compile_query(as_query(manifest.plan(case)), manifest.catalog)
         sql = govern(compiled.tree, manifest.project.catalog, Principal(), "duckdb")
         found = manifest.project.engine.run(sql)
@@ -179,11 +217,17 @@ def _outcome(case: dict[str, Any], manifest: Manifest, expected: dict[str, Any] 
         return Outcome(case, "refused" if expected is None else "unsupported", str(error))
     except AnswerableError as error:
         return Outcome(case, "refused" if expected is None else "failed", str(error))
-    rows = tuple(tuple(row) for row in found.rows)
+    rows = tuple(_numbered(row, case) for row in found.rows)
     if expected is None:
         return Outcome(case, "answered", case.get("kind", ""), found.names, rows, sql.text)
     same, why = compare.equal(case, expected, expected["columns"], [list(row) for row in rows])
     return Outcome(case, "passed" if same else "failed", why or "", found.names, rows, sql.text)
+
+
+def _numbered(row: Sequence[Any], case: dict[str, Any]) -> tuple[Any, ...]:
+    """With a year as a number where the case asks for it as a part of a date: ours is the year's first day."""
+    years = [n for n, g in enumerate(case["group_bys"]) if "year" in (g.get("date_part"), g["name"].partition("__extract_")[2])]
+    return tuple(value.year if n in years and value is not None else value for n, value in enumerate(row))
 
 
 def summary(outcomes: list[Outcome]) -> str:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from answerable.context.catalog import Catalog
 from answerable.context.compiler import combine
 from answerable.context.compiler.at_period import taken_of_period
 from answerable.context.compiler.cells import Cells
-from answerable.context.compiler.columns import additive, key_column, share_name, value_column
+from answerable.context.compiler.columns import additive, counts, key_column, share_name, value_column
 from answerable.context.compiler.combine import quoted
 from answerable.context.compiler.compare import changes, moved
 from answerable.context.compiler.conversion import conversion
+from answerable.context.compiler.every import every
 from answerable.context.compiler.grid import Grid, grid_of, pieces
 from answerable.context.compiler.listing import listing
 from answerable.context.compiler.scan import Scan, Scanner, scans
 from answerable.context.compiler.snapshot import picked_day, snapshot
 from answerable.context.errors import NotSupported, PlanError, UnknownName, WrongType, nearest
-from answerable.context.expr import BadExpression, dotted, parse_condition, substitute
+from answerable.context.expr import PER, BadExpression, dotted, parse_condition, substitute
 from answerable.context.model import SimpleMetric
 from answerable.context.paths import Field
 from answerable.context.query import Column, SemanticQuery, TimeWindow, Top
@@ -50,8 +50,22 @@ def compile_query(query: SemanticQuery, catalog: Catalog) -> Compiled:
     _refuse_what_is_not_compiled(query)
     if not query.metrics:
         tree, columns = listing(query, catalog)
-        return Compiled(tree, columns)
-    return _Plan(query, catalog).compiled()
+        return Compiled(_with_metrics_per(tree, catalog), columns)
+    compiled = _Plan(query, catalog).compiled()
+    return replace(compiled, tree=_with_metrics_per(compiled.tree, catalog))
+
+
+def _with_metrics_per(tree: exp.Query, catalog: Catalog) -> exp.Query:
+    """The tree with a step for each metric in a filter: its own filters only, not the plan's."""
+    wanted = {table.name: table.meta["metric_per"] for table in tree.find_all(exp.Table) if "metric_per" in table.meta}
+    for name, said in reversed(wanted.items()):
+        metric, _, path = said.partition(PER)
+        step = compile_query(SemanticQuery(metrics=(metric,), by=(f"per {path}",)), catalog).tree
+        step.set("order", None)
+        cte = exp.CTE(this=step, alias=exp.TableAlias(this=exp.to_identifier(name)))
+        with_ = tree.args.get("with_") or exp.With(expressions=[])
+        tree.set("with_", exp.With(expressions=[cte, *with_.expressions]))
+    return tree
 
 
 class _Plan:
@@ -66,9 +80,16 @@ class _Plan:
             for name in query.metrics:
                 self.shown |= changes(name, self.shown[name], self.cells.expression(name, frame, window))
         self.shares = {share_name(name, query.share): self._share(name) for name in query.metrics} if query.share else {}
+        if query.each:
+            self.shown = {name: self._nothing_is_zero(value) for name, value in self.shown.items()}
         self.scans = scans(catalog, query, self.cells.columns)
         self.scanners = [Scanner(catalog, query, scan) for scan in self.scans]
         self.fields: list[Field] = self.scanners[0].fields
+
+    def _nothing_is_zero(self, value: exp.Expr) -> exp.Expr:
+        counting = {column for cell, column in self.cells.columns.items() if counts(cell.metric)}
+        zero = exp.Literal.number(0)
+        return substitute(value, lambda column: exp.func("COALESCE", column, zero) if column.name in counting else column)
 
     def compiled(self) -> Compiled:
         steps = [*self._grids(), *self._scans()]
@@ -114,20 +135,16 @@ class _Plan:
         found = [m for name in self.query.metrics if isinstance(m := self.catalog.metric(name), SimpleMetric)]
         return any(metric.fill is not None and metric.spine is None for metric in found)
 
-    def _shown(self) -> exp.Select:
-        """The periods to show: those of the window that pass the plan's conditions on the time."""
+    def _shown(self, *filters: str) -> exp.Select:
+        """The periods to show: those of the window that pass the plan's conditions on the time, and more of them."""
         assert self.spine is not None
         grid, scanner, settings = self.spine, self.scanners[0], self.catalog.settings
 
-        def shown(field: Field) -> exp.Expr | None:
-            return grid.key(field, settings) if scanner.is_own(field) else None
+        def shown(field: Field) -> exp.Expr:
+            return grid.key(field, settings)
 
-        conditions = [scanner.relation.condition(text, shown) for text in self.query.where if self._on(text, scanner.is_own)]
+        conditions = [c for text in (*self.query.where, *filters) for c in scanner.relation.narrowed(text, scanner.is_own, shown)]
         return combine.shown_pieces(grid, self.own, conditions, settings)
-
-    def _on(self, text: str, kind: Callable[[Field], bool]) -> bool:
-        """Whether a condition names fields of one kind only."""
-        return all(kind(self.scanners[0].relation.field(dotted(c))) for c in parse_condition(text).find_all(exp.Column))
 
     def _scans(self) -> list[tuple[str, exp.Query]]:
         steps: dict[str, exp.Query] = {}
@@ -139,7 +156,8 @@ class _Plan:
             steps[name] = select
             if self.spine and _on_spine(scanner.scan):
                 own, values = [field.ref for field in self.own], [column for column, _ in scanner.scan.cells]
-                rows = combine.on_spine(name, self._shown(), own, list(self.query.by), values, self._passing())
+                narrow = [text for _, cell in scanner.scan.cells for text in (cell.metric.filter or "", *cell.filters) if text]
+                rows = combine.on_spine(name, self._shown(*narrow), own, list(self.query.by), values, self._passing())
                 name = _free(f"{name}_on_spine", steps)
                 steps[name] = rows
             self.sources.append(name)
@@ -153,12 +171,13 @@ class _Plan:
         def is_key(field: Field) -> bool:
             return (field.path, field.dimension.name) in by and not scanner.is_own(field)
 
-        return [scanner.relation.condition(text, lambda field: exp.null()) for text in self.query.where if self._on(text, is_key)]
+        return [c for text in self.query.where for c in scanner.relation.narrowed(text, is_key, lambda field: exp.null())]
 
     def _one_pass(self) -> bool:
         """Whether a single scan gives the whole result, so that no step stands between."""
         keyed = any(dotted(c) in self.query.by for text in self.query.having for c in _condition(text).find_all(exp.Column))
-        return len(self.scans) == 1 and not (self.spine and (self._fills() or _on_spine(self.scans[0]))) and not ( self.shares or keyed or isinstance(self.query.limit, Top))
+        more = self.shares or keyed or isinstance(self.query.limit, Top) or self.query.each
+        return len(self.scans) == 1 and not more and not (self.spine and (self._fills() or _on_spine(self.scans[0])))
 
     def _directly(self, scan: exp.Query) -> exp.Select:
         """The scan itself with the plan's metrics in place of its cells."""
@@ -176,9 +195,13 @@ class _Plan:
         return scan.limit(self.query.limit) if isinstance(self.query.limit, int) else scan
 
     def _together(self, steps: list[tuple[str, exp.Query]]) -> str:
-        if len(self.sources) == 1:
-            return self.sources[0]
         parts = [(name, [column for column, _ in scan.cells]) for name, scan in zip(self.sources, self.scans, strict=True)]
+        if self.query.each:
+            name = _free(self.catalog.free_word(f"every_{self.query.each}"), dict(steps))
+            steps.append((name, every(self.scanners[0], self.query.each)))
+            parts.append((name, []))
+        if len(parts) == 1:
+            return self.sources[0]
         together = self.catalog.free_word(combine.TOGETHER)
         steps.append((together, combine.merged(parts, list(self.query.by))))
         return together
@@ -278,9 +301,12 @@ def _on_spine(scan: Scan) -> bool:
 
 
 def _refuse_what_is_not_compiled(query: SemanticQuery) -> None:
-    for key in ("each", "bounds"):
-        if getattr(query, key):
-            raise NotSupported(f"{key} in a plan is not supported yet.", key)
+    if query.bounds and (query.metrics or query.rows):
+        raise PlanError(
+            "A plan with bounds gives the least and the greatest value of a dimension; it has no metrics and no rows.", "bounds"
+        )
+    if query.each and not query.metrics:
+        raise PlanError("A plan with each keeps the rows of a model that a metric has none for; it needs a metric.", "each")
     if query.rows and query.metrics:
         raise PlanError("A plan with rows lists rows; it has no metrics.", "rows")
     if query.window and query.window.start and query.window.end and str(query.window.start) >= str(query.window.end):

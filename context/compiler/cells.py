@@ -80,11 +80,15 @@ class Cells:
         base, converted = self.catalog.metric(metric.base), self.catalog.metric(metric.converted)
         if not isinstance(converted, SimpleMetric) or not isinstance(base, SimpleMetric):
             raise NotSupported(f"{metric.words} is made of metrics that are not simple, which is not supported yet.", metric.name)
-        count = exp.column(self._column(replace(at, metric=base if metric.counted == "base" else converted, conversion=metric)))
-        nonnull = exp.func("COALESCE", count, exp.Literal.number(0))
+        counted = base if metric.counted == "base" else converted
+        count: exp.Expr = exp.column(self._column(replace(at, metric=counted, conversion=metric)))
+        if converted.fill is not None:
+            count = exp.func("COALESCE", count, exp.Literal.number(f"{converted.fill:g}"))
         if metric.value == "count":
             return count
-        return exp.Div(this=exp.cast(nonnull, "DOUBLE"), expression=exp.func("NULLIF", self._inner(metric.base, at), exp.Literal.number(0)))
+        if metric.counted == "base":  # of base events none of which converted, the rate is 0; dbt has none then
+            count = exp.func("COALESCE", count, exp.Literal.number(0))
+        return exp.Div(this=exp.cast(count, "DOUBLE"), expression=exp.func("NULLIF", self._inner(metric.base, at), exp.Literal.number(0)))
 
     def _inner(self, name: str, at: Cell) -> exp.Expr:
         metric = self.catalog.metric(name)

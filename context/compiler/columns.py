@@ -19,6 +19,12 @@ def additive(metric: SimpleMetric) -> bool:
     return plain and linear and metric.over_time is None
 
 
+def counts(metric: SimpleMetric) -> bool:
+    """Whether a metric of no rows is nothing of something: a sum or a count."""
+    aggregates = list(parse_expression(metric.expr).find_all(exp.AggFunc))
+    return all(isinstance(a, (exp.Sum, exp.Count, exp.CountIf)) for a in aggregates)
+
+
 def key_column(field: Field) -> Column:
     """What a group-by gives: a day or a moment, a number for a part of a time, else the dimension's own type."""
     dimension = field.dimension

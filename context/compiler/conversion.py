@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from answerable.context.catalog import Catalog
-from answerable.context.compiler.relation import Relation
+from answerable.context.compiler.grid import FINE
+from answerable.context.compiler.relation import Relation, entity_column
 from answerable.context.compiler.scan import Scanner
-from answerable.context.compiler.time import Span
+from answerable.context.compiler.time import Span, truncated
 from answerable.context.errors import NotSupported, Unreachable
 from answerable.context.expr import dotted, parse_expression, substitute
-from answerable.context.model import ConversionMetric, Model, SimpleMetric
+from answerable.context.model import GRAINS, ConversionMetric, Model, SimpleMetric
 from sqlglot import exp
 
 CONVERTED, EVENTS, EVENT, BASES = "converted", "events", "event_number", "bases"
@@ -99,29 +99,27 @@ def _inputs(events: Relation, converted: SimpleMetric) -> tuple[list[exp.Expr], 
     return columns, substitute(parse_expression(converted.expr), lambda column: exp.column(names[dotted(column)]))
 
 
+def _comparable(base: Relation, events: Relation) -> tuple[exp.Expr, exp.Expr]:
+    """Both times, cut to the coarser grain where one side is known by the month, say, and the other by the day."""
+    grains = [relation.model.dimensions[relation.time or ""].grain or "day" for relation in (base, events)]
+    coarser = max(grains, key=GRAINS.index)
+    cut = [
+        relation.moment()
+        if grain == coarser or coarser in FINE or coarser == "day"
+        else truncated(relation.moment(), coarser, base.catalog.settings)
+        for relation, grain in zip((base, events), grains, strict=True)
+    ]
+    return cut[0], cut[1]
+
+
 def _pairs(base: Relation, events: Relation, metric: ConversionMetric) -> exp.Expr:
     """The same entity, the converted event not before the base one and within the window, and what must agree."""
-    moment = base.moment()
+    moment, event = _comparable(base, events)
     said = metric.entity if isinstance(metric.entity, dict) else {"base": metric.entity, "converted": metric.entity}
-    pairs = [(_key(base.model, said["base"], base.catalog), _key(events.model, said["converted"], base.catalog))]
+    pairs = [(entity_column(base.model, said["base"], base.catalog), entity_column(events.model, said["converted"], base.catalog))]
     pairs += [(name, name) for name in metric.constant]
     on: list[exp.Expr] = [exp.EQ(this=base.column((), ours), expression=events.column((), theirs)) for ours, theirs in pairs]
-    on.append(events.moment() >= moment)
+    on.append(event >= moment)
     if metric.window:
-        on.append(events.moment() < Span.of(metric.window).sql(moment.copy(), 1))
+        on.append(event.copy() < Span.of(metric.window).sql(moment.copy(), 1))
     return exp.and_(*on)
-
-
-def _key(model: Model, entity: str, catalog: Catalog) -> str:
-    """The column of a fact that says which entity an event is of."""
-    if entity in model.joins and len(model.joins[entity].on) == 1:
-        return next(iter(model.joins[entity].on))
-    if entity in model.dimensions:
-        return entity
-    owners = {m.name for m in catalog.models.values() if entity in (m.entity, m.name)}
-    if model.name in owners and len(model.primary_key) == 1:
-        return model.primary_key[0]
-    ways = [join for join in model.joins.values() if join.model in owners and len(join.on) == 1]
-    if len(ways) != 1:
-        raise Unreachable(f"{model.words} reaches {entity} by {len(ways)} joins, so it must be said which.", entity)
-    return next(iter(ways[0].on))

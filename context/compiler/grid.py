@@ -61,13 +61,18 @@ class Grid:
         """The half-open bounds of the rows that count for a piece; None is open. `own` is the grain of the data's own time."""
         start: exp.Expr | None
         start, end = self.bounds(window, settings)
+        is_day = self.grain in (*FINE, "day")
         for step in frame:
+            is_day = is_day and step.kind == "offset"
             match step.kind:
                 case "offset" if step.span.custom:
+                    is_day = False
                     start, end = self._moved(start, end, step.span)
                 case "offset":
-                    start = step.span.sql(start, -1) if start is not None else None
-                    end = step.span.sql(end, -1)
+                    before = step.span.sql(start, -1) if start is not None else None
+                    # The 29th of March is beside the 29th of February, whatever day the 30th would be.
+                    end = Span.grain(self.grain).sql(before.copy(), 1) if before and is_day else step.span.sql(end, -1)
+                    start = before
                 case "offset_to":
                     start = self._start_of(start if start is not None else self.column(PERIOD), step.grain, settings)
                     end = Span.grain(own).sql(start.copy(), 1)
@@ -100,8 +105,8 @@ class Grid:
         own = self.column(moved_column(Span(custom=span.custom), "start"))
 
         def same(moment: exp.Expr) -> exp.Expr:
-            days = exp.Sub(this=exp.cast(moment, "DATE"), expression=own.copy())
-            return exp.func("LEAST", exp.Add(this=before.copy(), expression=exp.paren(days)), until.copy())
+            ahead = exp.Sub(this=exp.cast(moment, "TIMESTAMP"), expression=exp.cast(own.copy(), "TIMESTAMP"))
+            return exp.func("LEAST", exp.Add(this=before.copy(), expression=exp.paren(ahead)), until.copy())
 
         return (same(start) if start is not None else None), same(end)
 
@@ -256,7 +261,8 @@ def _custom_periods(catalog: Catalog, name: str) -> exp.Select:
         exp.alias_(column, name), exp.alias_(first, PERIOD), exp.alias_(exp.cast(until, "DATE"), UNTIL),
         exp.alias_(number, "number"),
     )  # fmt: skip
-    return select.from_(exp.to_table(calendar.name).as_("calendar")).where(column.copy().is_(exp.null()).not_()).group_by(exp.Literal.number(1))
+    known = column.copy().is_(exp.null()).not_()
+    return select.from_(exp.to_table(calendar.name).as_("calendar")).where(known).group_by(exp.Literal.number(1))
 
 
 def moved_column(span: Span, edge: str) -> str:
@@ -293,7 +299,8 @@ def _whole(grid: Grid, catalog: Catalog, facts: Sequence[Source], window: TimeWi
     select = exp.select(*(exp.column(column, table=own) for column in (name, PERIOD, UNTIL))).from_(own)
     select = _befores(select, own, sorted(grid.moves, key=str), own)
     start, until = exp.column(PERIOD, table=own), exp.column(UNTIL, table=own)
-    select = select.where(*([until > literal(window.start)] if window.start else []), *([start < literal(window.end)] if window.end else []))
+    bounds = [until > literal(window.start)] if window.start else []
+    select = select.where(*bounds, *([start < literal(window.end)] if window.end else []))
     if settings.calendar.spine or (window.start and window.end):
         return select
     touches = exp.and_(start <= exp.column("last", table="data"), until > exp.column("first", table="data"))

@@ -11,6 +11,7 @@ from answerable.context.compiler.relation import Relation
 from answerable.context.compiler.scan import within
 from answerable.context.errors import NotSupported, PlanError, UnknownName, Unreachable, nearest
 from answerable.context.model import Model
+from answerable.context.paths import Field
 from answerable.context.query import Column, SemanticQuery, Top
 from sqlglot import exp
 
@@ -30,6 +31,8 @@ def listing(query: SemanticQuery, catalog: Catalog) -> tuple[exp.Select, tuple[C
         if not model.time:
             raise Unreachable(f"{model.words} has no time dimension, so a window has nothing to stand on.", model.name)
         conditions += within(relation.moment(), query.window.start, query.window.end)
+    if query.bounds:
+        return _bounds(relation, fields, conditions)
     select = relation.select(*keys).where(*conditions)
     select = select if query.rows else select.distinct()
     asked = [(text.lstrip("-"), text.startswith("-")) for text in query.order]
@@ -41,9 +44,20 @@ def listing(query: SemanticQuery, catalog: Catalog) -> tuple[exp.Select, tuple[C
     return (select.limit(query.limit) if isinstance(query.limit, int) else select), tuple(map(key_column, fields))
 
 
+def _bounds(relation: Relation, fields: list[Field], conditions: list[exp.Expr]) -> tuple[exp.Select, tuple[Column, ...]]:
+    """The least and the greatest value of each dimension."""
+    ends: list[tuple[str, type[exp.Min | exp.Max]]] = [("min", exp.Min), ("max", exp.Max)]
+    values = [exp.alias_(f(this=relation.key(field)), f"{field.ref}_{end}", quoted=True) for field in fields for end, f in ends]
+    columns = [replace(key_column(field), name=f"{field.ref}_{end}") for field in fields for end, _ in ends]
+    return relation.select(*values).where(*conditions), tuple(columns)
+
+
 def listed_model(catalog: Catalog, ref: str) -> Model:
     """The model that a list is about: by its name, its entity, or the one join that has the name."""
     head = ref.split(".")[0].split(":")[0]
+    if head == "time" and catalog.calendars:
+        grain = ref.partition(":")[2]
+        return catalog.calendars[grain if grain in catalog.calendars else "day"]
     if head in catalog.models:
         return catalog.models[head]
     by_entity = [m for m in catalog.models.values() if (m.entity or "").replace(" ", "_") == head]

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 from answerable.context.catalog import Catalog
 from answerable.context.compiler.time import part, truncated
-from answerable.context.errors import NotSupported, UnknownName, Unreachable, WrongType, nearest
-from answerable.context.expr import PER, BadExpression, dotted, is_aggregate, parse_condition, parse_expression, substitute
-from answerable.context.model import Model
+from answerable.context.errors import PlanError, UnknownName, Unreachable, WrongType, nearest
+from answerable.context.expr import PER, BadExpression, conjuncts, dotted, is_aggregate, parse_condition, parse_expression, substitute
+from answerable.context.model import Dimension, Model
 from answerable.context.paths import Field, Path, follow, resolve
 from sqlglot import exp
 
@@ -25,14 +25,23 @@ class Relation:
         self.catalog, self.model, self.time = catalog, model, time
         self.aliases: dict[Path, str] = {(): alias or model.name}
         self.calendars: dict[tuple[Path, str], str] = {}
+        self.per: dict[str, str] = {}
 
     def field(self, ref: str) -> Field:
         """What a plan's name means here; `time` is this scan's own time dimension."""
         name, _, grain = ref.partition(":")
+        if ref.startswith(PER.lstrip()):
+            return self._entity(ref)
         if name == "time" and self.time:
             own = f"{self.time}:{grain}" if grain else self.time
             return replace(resolve(self.catalog, self.model, own), ref=ref)
         return resolve(self.catalog, self.model, ref)
+
+    def _entity(self, ref: str) -> Field:
+        """`per customer`: the column that says which one a row is of, here or at the end of the joins before the last word."""
+        *head, entity = ref.removeprefix(PER.lstrip()).split(".")
+        model = self._model(tuple(head))
+        return Field(ref, tuple(head), model, Dimension(name=entity_column(model, entity, self.catalog)))
 
     def key(self, field: Field) -> exp.Expr:
         """A field as SQL, cut to its grain."""
@@ -72,7 +81,7 @@ class Relation:
 
     def _defined(self, column: exp.Column, raw: bool) -> exp.Column:
         if PER in column.name:
-            raise NotSupported(f"A metric in a filter ({column.name}) is not supported yet.", column.name)
+            return self._metric_per(column.name)
         *head, name = dotted(column).split(".")
         model = follow(self.catalog, self.model, tuple(head))
         if model is None:
@@ -82,6 +91,14 @@ class Relation:
             name += RAW
         return self.column(tuple(head), name)
 
+    def _metric_per(self, said: str) -> exp.Column:
+        """`orders per customer`: the metric worked out for each of them, beside the row; null where it has none."""
+        metric = said.partition(PER)[0]
+        if self.catalog.metric(metric) is None:
+            raise UnknownName(f"There is no metric {metric}.", metric, nearest(metric, self.catalog.metrics))
+        self.per[said] = self.catalog.free_word(said.replace(" ", "_").replace(".", "_"))
+        return exp.column(exp.to_identifier(metric, quoted=True), table=self.per[said])
+
     def condition(self, text: str, shown: Callable[[Field], exp.Expr | None] = lambda field: None) -> exp.Expr:
         """A plan's condition over dimensions, with its types checked. `shown` gives what stands for a field in place of its column."""
         try:
@@ -90,14 +107,37 @@ class Relation:
             raise WrongType(f"The condition {error}.", text) from None
         if is_aggregate(tree):
             raise WrongType("A condition in where is about rows; one about totals goes to having.", text)
-        fields = {dotted(column): self.field(dotted(column)) for column in tree.find_all(exp.Column)}
-        if not fields:
+        columns = list(tree.find_all(exp.Column))
+        if not columns:
             raise WrongType("A condition names at least one dimension.", text)
-        for column in tree.find_all(exp.Column):
-            check_types(column, fields[dotted(column)])
-        return substitute(tree, lambda column: shown(field := fields[dotted(column)]) or self._typed(field))
+        fields = {dotted(column): self.field(dotted(column)) for column in columns if PER not in column.name}
+        for column in columns:
+            check_types(column, fields.get(dotted(column)))
 
-    def _typed(self, field: Field) -> exp.Expr:
+        def put(column: exp.Column) -> exp.Expr:
+            field = fields.get(dotted(column))
+            return self._metric_per(column.name) if field is None else shown(field) or self.typed(field)
+
+        return substitute(tree, put)
+
+    def narrowed(self, text: str, kind: Callable[[Field], bool], shown: Callable[[Field], exp.Expr | None]) -> list[exp.Expr]:
+        """Those of a condition's parts, joined by `and`, that are about fields of one kind only, with what is `shown` in their place."""
+        found: list[exp.Expr] = []
+        for tree in conjuncts(parse_condition(text)):
+            fields = {dotted(column): self._known(dotted(column)) for column in tree.find_all(exp.Column)}
+            if all(field is not None and kind(field) for field in fields.values()):
+                found.append(substitute(tree, lambda column: shown(fields[dotted(column)]) or column))  # type: ignore[arg-type]  # noqa: B023
+        return found
+
+    def _known(self, name: str) -> Field | None:
+        """The field of a name; None for a bare column of a metric's own filter."""
+        try:
+            return self.field(name)
+        except PlanError:
+            return None
+
+    def typed(self, field: Field) -> exp.Expr:
+        """A field as a condition reads it: untouched where no grain is said, so that bounds stand on the column itself."""
         return self.key(field) if field.grain else self.column(field.path, field.dimension.name)
 
     def select(self, *columns: exp.Expr) -> exp.Select:
@@ -117,6 +157,13 @@ class Relation:
             day = exp.cast(exp.column(calendar.time or "", table=alias), "DATE")
             on = exp.EQ(this=day, expression=exp.cast(self.column(path, name), "DATE"))
             select = select.join(exp.to_table(calendar.name).as_(alias), on=on, join_type="left")
+        for said, step in self.per.items():
+            entity = said.partition(PER)[2]
+            far = exp.column(exp.to_identifier(PER.lstrip() + entity, quoted=True), table=step)
+            near = self.column((), entity_column(self.model, entity.split(".")[-1], self.catalog))
+            table = exp.to_table(step)
+            table.meta["metric_per"] = said
+            select = select.join(table, on=exp.EQ(this=far, expression=near), join_type="left")
         return select
 
     def _on(self, path: Path) -> exp.Expr:
@@ -125,6 +172,7 @@ class Relation:
         pairs: list[exp.Expr] = [
             exp.EQ(this=exp.column(own, table=near), expression=exp.column(theirs, table=far)) for own, theirs in join.on.items()
         ]
+        pairs += self._partitions(path)
         if join.valid:
             if not self.time:
                 raise Unreachable(f"{self.model.words} has no time, and {join.words} holds for a span of time.", ".".join(path))
@@ -132,6 +180,18 @@ class Relation:
             pairs.append(moment >= exp.column(join.valid.from_, table=far))
             pairs.append(exp.paren(exp.or_(moment.copy() < until, until.copy().is_(exp.null()))))
         return exp.and_(*pairs)
+
+    def _partitions(self, path: Path) -> list[exp.Expr]:
+        """The partitions of one name agree with those of all models on the way."""
+        far = self._model(path)
+        found: list[exp.Expr] = []
+        for near in (path[:n] for n in range(len(path))):
+            for name, dimension in self._model(near).dimensions.items():
+                if dimension.partition and name in far.dimensions and far.dimensions[name].partition:
+                    sides: list[exp.Expr] = [exp.column(name, table=self.aliases[at]) for at in (near, path)]
+                    sides = [exp.cast(side, "DATE") for side in sides] if dimension.type == "time" else sides
+                    found.append(exp.EQ(this=sides[0], expression=sides[1]))
+        return found
 
     def _model(self, path: Path) -> Model:
         model = follow(self.catalog, self.model, path)
@@ -144,12 +204,28 @@ class Relation:
             step = path[:n]
             if step not in self.aliases:
                 alias = "_".join(step) if self.aliases[()] == self.model.name else "_".join((self.aliases[()], *step))
-                self.aliases[step] = alias if alias not in (*self.aliases.values(), *self.calendars.values()) else f"{alias}_{len(self.aliases)}"
+                taken = {*self.aliases.values(), *self.calendars.values()}
+                self.aliases[step] = alias if alias not in taken else f"{alias}_{len(self.aliases)}"
         return self.aliases[path]
 
 
-def check_types(column: exp.Column, field: Field) -> None:
-    """Raise WrongType where a dimension is compared with a literal of another type."""
+def entity_column(model: Model, entity: str, catalog: Catalog) -> str:
+    """The column of a fact that says which entity a row is of. Raises Unreachable where none or several do."""
+    if entity in model.joins and len(model.joins[entity].on) == 1:
+        return next(iter(model.joins[entity].on))
+    if entity in model.dimensions:
+        return entity
+    owners = {m.name for m in catalog.models.values() if entity in (m.entity, m.name)}
+    if model.name in owners and len(model.primary_key) == 1:
+        return model.primary_key[0]
+    ways = [join for join in model.joins.values() if join.model in owners and len(join.on) == 1]
+    if len(ways) != 1:
+        raise Unreachable(f"{model.words} reaches {entity} by {len(ways)} joins, so it must be said which.", entity)
+    return next(iter(ways[0].on))
+
+
+def check_types(column: exp.Column, field: Field | None) -> None:
+    """Raise WrongType where a dimension is compared with a literal of another type; without a field it is a metric's number."""
     parent = column.parent
     if isinstance(parent, (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ)):
         others = [side for side in (parent.this, parent.expression) if side is not column]
@@ -157,12 +233,13 @@ def check_types(column: exp.Column, field: Field) -> None:
         others = parent.expressions if isinstance(parent, exp.In) else [parent.args["low"], parent.args["high"]]
     else:
         return
-    wanted = "number" if field.is_part else field.dimension.type
+    wanted = "number" if field is None or field.is_part else field.dimension.type
+    words = field.dimension.words if field else column.name
     for other in others:
         if isinstance(other, exp.Neg):
             other = other.this
         if isinstance(other, (exp.Literal, exp.Boolean)) and not _fits(other, wanted):
-            raise WrongType(f"{field.dimension.words} is a {wanted}, and {other.sql()} is none.", field.ref)
+            raise WrongType(f"{words} is a {wanted}, and {other.sql()} is none.", field.ref if field else words)
 
 
 def _fits(literal: exp.Literal | exp.Boolean, wanted: str) -> bool:

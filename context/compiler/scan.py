@@ -6,16 +6,14 @@ from dataclasses import dataclass
 
 from answerable.context.catalog import Catalog
 from answerable.context.compiler.cells import Cell
-from answerable.context.compiler.relation import Relation
 from answerable.context.compiler.grid import Grid, grid_of
+from answerable.context.compiler.relation import Relation
 from answerable.context.compiler.time import Frame, Moment, frame_window, literal
 from answerable.context.errors import PlanError, Unreachable
-from answerable.context.expr import dotted, parse_condition
 from answerable.context.model import GRAINS, Model, SimpleMetric, UnitColumn
 from answerable.context.paths import Field
 from answerable.context.query import SemanticQuery, TimeWindow
 from sqlglot import exp
-
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,8 @@ def scans(catalog: Catalog, query: SemanticQuery, columns: dict[Cell, str]) -> l
             raise Unreachable(f"{cell.metric.words} stands on a model that is not there.", cell.metric.name)
         time = counted.time or model.time
         apart = cell.metric if cell.metric.over_time or cell.conversion else None
-        kind = (apart, cell.conversion, cell.shown, bool(cell.metric.spine))
+        picked = cell.filters if cell.metric.over_time and cell.metric.over_time.after else ()
+        kind = (apart, picked, cell.conversion, cell.shown, bool(cell.metric.spine))
         groups.setdefault((model.name, time, cell.frame, cell.window, kind), []).append((column, cell))
     return [
         Scan(catalog.models[name], time, frame, window or query.window, tuple(cells))

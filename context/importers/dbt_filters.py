@@ -146,6 +146,8 @@ class Names:
     models: Mapping[str, SemanticModel]
     leaves: Mapping[str, tuple[Leaf, ...]]  # by metric
     custom_grains: tuple[str, ...] = ()
+    grains: Mapping[str, str] = field(default_factory=dict)  # by metric: that of `metric_time` where none is said
+    saved: Mapping[str, Source] = field(default_factory=dict)  # saved queries
 
     @cached_property
     def edges(self) -> dict[str, tuple[Edge, ...]]:
@@ -357,7 +359,14 @@ class _Call:
             if str(part).lower() not in DATE_PARTS:
                 raise FilterError(f"{part} isn't a part of a date")
             return f"extract({DATE_PARTS[str(part).lower()]} from {found.path})"
+        if str(grain).lower() in scope.names.custom_grains:
+            return self._custom(str(grain).lower(), found.path, scope)
         return f"date_trunc('{str(grain).lower()}', {found.path})" if grain else found.path
+
+    def _custom(self, grain: str, path: str, scope: Scope) -> str:
+        if scope.time != "time":
+            raise FilterError(f"{grain} is a grain of the calendar, which a definition's filter can't name")
+        return f"{path}:{grain}"
 
     def _find(self, scope: Scope, way: tuple[str, ...]) -> Found:
         name = str(self.args[0])

@@ -12,6 +12,7 @@ from answerable.context.importers.dbt_filters import GRAINS, RESERVED, Dimension
 from answerable.context.importers.project import ImportProblem, Source
 
 MEND = "run `dbt parse` and import target/semantic_manifest.json"
+AGAIN = "mend it in dbt (and run `dbt parse` again, where its JSON is imported)"
 
 
 @dataclass(frozen=True)
@@ -71,14 +72,20 @@ class Manifest:
 
 
 def load(path: Path) -> Manifest:
-    source = _parse(path)
+    return manifest_of(_parse(path))
+
+
+def manifest_of(source: Source) -> Manifest:
     models = {name: _model(each) for name, each in _by_name(source, "semantic_models").items()}
     if not models:
-        raise ImportProblem(f"{path} holds no semantic models: define some in dbt, then {MEND}.")
+        raise ImportProblem(f"{source.where} holds no semantic models: define some in dbt, then {MEND}.")
     measures = {name: measure for model in models.values() for name, measure in _measures(model)}
     metrics = _Reader(_by_name(source, "metrics"), measures, models).metrics()
     custom = tuple(grain.text("name") for spine in spines(source) for grain in spine.children("custom_granularities"))
-    return Manifest(source, models, measures, metrics, Names(models, _leaves(metrics, models, str(path)), custom))
+    grains = {name: metric.grain for name, metric in metrics.items() if metric.grain}
+    saved = {query.text("name"): query for query in source.children("saved_queries")}
+    names = Names(models, _leaves(metrics, models, source.where), custom, grains, saved)
+    return Manifest(source, models, measures, metrics, names)
 
 
 def spines(source: Source) -> list[Source]:
@@ -194,7 +201,7 @@ class _Reader:
             return replace(metric, inputs=tuple(self._inputs(metric)))
         measure = params.child("measure")
         # Newer dbt repeats the measure's filter on the metric.
-        conditions = (*metric.filters, *(filters(measure) if measure else ()))
+        conditions = (*(filters(measure) if measure else ()), *metric.filters)
         return replace(metric, filters=tuple(dict.fromkeys(conditions)), aggregation=self._simple(name, params, measure))
 
     def _simple(self, name: str, params: Source, measure: Source | None) -> Aggregation:
@@ -204,9 +211,9 @@ class _Reader:
         elif measure is not None and measure.text("name") in self.measures:
             found = self.measures[measure.text("name")]
         else:
-            raise ImportProblem(f"{params.where} names neither an aggregation nor a measure that exists: run `dbt parse` anew.")
+            raise ImportProblem(f"{params.where} names neither an aggregation nor a measure that exists: {AGAIN}.")
         if found.model not in self.models:
-            raise ImportProblem(f"{params.where} names the semantic model {found.model!r}, which doesn't exist: run `dbt parse` anew.")
+            raise ImportProblem(f"{params.where} names the semantic model {found.model!r}, which doesn't exist: {AGAIN}.")
         return found
 
     def _inputs(self, metric: Metric) -> Iterator[Input]:
@@ -220,7 +227,7 @@ class _Reader:
         for choices in keys.get(metric.type, []):
             found = [(key, child) for key in choices for place in (metric.details, metric.params) if (child := place.child(key))]
             if not found:
-                raise ImportProblem(f"{metric.source.where} lacks {choices[0]!r}: run `dbt parse` anew.")
+                raise ImportProblem(f"{metric.source.where} lacks {choices[0]!r}: {AGAIN}.")
             key, source = found[0]
             yield _input(source, self._stand_in(source) if key.endswith("measure") else None)
 
@@ -228,7 +235,7 @@ class _Reader:
         """The metric that is just this measure; where there is none, a private one of ours. Older dbt names measures in metrics."""
         wanted = (used.text("name"), *_empties(used))
         if wanted[0] not in self.measures:
-            raise ImportProblem(f"{used.where} names the measure {wanted[0]!r}, which doesn't exist: run `dbt parse` anew.")
+            raise ImportProblem(f"{used.where} names the measure {wanted[0]!r}, which doesn't exist: {AGAIN}.")
         for name, source in self.sources.items():
             measure = _only_measure(source)
             if measure and (measure.text("name"), *_empties(measure)) == wanted:
@@ -239,7 +246,7 @@ class _Reader:
         measure = used.text("name")
         bare = {key: value for key, value in used.data.items() if key not in ("filter", "alias")}
         params = Source({"measure": bare, "is_private": True}, used.where)
-        for name in candidates(f"{measure}_base"):
+        for name in candidates(_helper_name(used)):
             if name in self.helpers and self.helpers[name].params.data == params.data:
                 return name
             if name not in self.sources and name not in self.helpers:
@@ -254,6 +261,13 @@ def _only_measure(metric: Source) -> Source | None:
     params = metric.child("type_params")
     measure = params.child("measure") if params and metric.text("type").lower() == "simple" else None
     return measure if measure and not filters(metric) and not filters(measure) else None
+
+
+def _helper_name(used: Source) -> str:
+    """What dbt calls the metric that it makes of a measure."""
+    fill, spine = _empties(used)
+    filled = [] if fill is None else [f"fill_nulls_with_{fill}".replace("-", "neg_")]
+    return "_".join([used.text("name"), *filled, *(["join_to_timespine"] if spine else [])])
 
 
 def _empties(measure: Source) -> tuple[object, bool]:
@@ -271,13 +285,13 @@ def _input(source: Source, name: str | None = None) -> Input:
     return Input(name or source.text("name"), source.maybe("alias"), filters(source), offset, offset_to)
 
 
-def filters(source: Source) -> tuple[str, ...]:
+def filters(source: Source, key: str = "filter") -> tuple[str, ...]:
     """The conditions of a metric or an input, which dbt writes as a text, a list, or `{where_filters: […]}`."""
-    value = source.data.get("filter")
+    value = source.data.get(key)
     listed = [value] if isinstance(value, str) else value
     if isinstance(listed, list):
         return tuple(text.strip() for text in listed if isinstance(text, str))
-    child = source.child("filter")
+    child = source.child(key)
     return tuple(each.text("where_sql_template") for each in child.children("where_filters")) if child else ()
 
 
@@ -290,8 +304,10 @@ def duration(source: Source, key: str) -> str | None:
         return None
     count = child.data.get("count")
     if not isinstance(count, int):
-        raise ImportProblem(f"{child.where} lacks 'count', a whole number: run `dbt parse` anew.")
-    return f"{count} {child.text('granularity').lower()}{'' if count == 1 else 's'}"
+        raise ImportProblem(f"{child.where} lacks 'count', a whole number: {AGAIN}.")
+    grain = child.text("granularity").lower()
+    plural = grain.endswith("s") and not grain.endswith("ss")  # dbt leaves a grain of the team's own as it was written
+    return f"{count} {grain}{'' if count == 1 or plural else 's'}"
 
 
 def _leaves(metrics: Mapping[str, Metric], models: Mapping[str, SemanticModel], where: str) -> dict[str, tuple[Leaf, ...]]:
@@ -318,5 +334,5 @@ def _leaf(aggregation: Aggregation, models: Mapping[str, SemanticModel]) -> Leaf
     named = aggregation.time or model.time
     time = model.dimension(named or "")
     if named and time is None:
-        raise ImportProblem(f"{aggregation.source.where} is dated by {named!r}, no dimension of {model.name}: run `dbt parse` anew.")
+        raise ImportProblem(f"{aggregation.source.where} is dated by {named!r}, no dimension of {model.name}: {AGAIN}.")
     return Leaf(model.name, time.name if time else None, time.grain if time else None)

@@ -130,7 +130,8 @@ class Carrier:
         if params is None or not isinstance(fraction, int | float):
             raise MetricError("it is a percentile that doesn't say which")
         if params.data.get("use_approximate_percentile"):
-            self._note(name, "it is an approximate percentile", "the exact one was written")
+            self._note(name, "it is an approximate percentile", "its value may differ a little from engine to engine")
+            return f"approx_quantile({expr}, {fraction})"
         function = "percentile_disc" if params.data.get("use_discrete_percentile") else "percentile_cont"
         return f"{function}({fraction}) within group (order by {expr})"
 
