@@ -47,7 +47,8 @@ def paths(catalog: Catalog, base: Model, target: str) -> list[Path]:
     """Every way over to-one joins from `base` to the model `target` that passes no model twice, shortest first."""
     found = sorted(_walk(catalog, base, target, (), frozenset({base.name})), key=len)
     marked = [path for path in found if _default(catalog, base, path)]
-    return marked if len(marked) == 1 else found
+    nearest_marked = [path for path in marked if len(path) == len(marked[0])]
+    return nearest_marked if len(nearest_marked) == 1 else found
 
 
 def _walk(catalog: Catalog, here: Model, target: str, path: Path, seen: frozenset[str]) -> Iterator[Path]:

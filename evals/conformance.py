@@ -27,6 +27,7 @@ from answerable.context.compiler import compile_query
 from answerable.context.compiler.grid import FINE, cut
 from answerable.context.compiler.time import Span, floor
 from answerable.context.errors import AnswerableError, NotSupported, PlanError, UnknownName, UsageError
+from answerable.context.expr import PER, dotted, parse_condition
 from answerable.context.guard import govern
 from answerable.context.importers.dbt import read_manifest, read_names
 from answerable.context.importers.dbt_filters import FilterError, Leaf, Names, Scope, translate_filter
@@ -35,6 +36,7 @@ from answerable.context.importers.project import SETTINGS, Source, write_project
 from answerable.context.paths import resolve
 from answerable.context.policy import Principal
 from answerable.context.query import as_query
+from sqlglot import exp
 
 PARTS = {"dow": "day_of_week", "day": "day_of_month", "month": "month_of_year", "quarter": "quarter_of_year"}
 MOST_ROWS = 1_000_000
@@ -77,18 +79,29 @@ class Manifest:
         by = [self._ref(group, leaves, grain, listed) for group in case["group_bys"]]
         plan: dict[str, Any] = {"metrics": names, "by": by}
         scope = Scope(self.names, leaves[0].model if leaves else listed or "", "time", grain)
-        plan["where"] = [translate_filter(text, scope) for text in case["where_filters"]]
+        plan["where"] = [self._typed(translate_filter(text, scope), scope.model) for text in case["where_filters"]]
         shown = dict(zip([self._shown(g) for g in case["group_bys"]], by, strict=True)) | {name: name for name in names}
         plan["order"] = [("-" if text.startswith("-") else "") + self._ordered(text.lstrip("-"), shown) for text in case["order_bys"]]
         if case["limit"]:
             plan["limit"] = case["limit"]
         if case["time_constraint"]:
-            plan["window"] = self._window(case["time_constraint"], by)
+            plan["window"] = self._window(case["time_constraint"], by, grain)
         if case["min_max_only"]:
             plan["bounds"] = True
         if not case["apply_group_by"] and not names:
             plan["rows"] = True
         return plan
+
+    def _typed(self, condition: str, model: str) -> str:
+        """With a cast where a dimension of dbt's, which has no type but the column's, is compared with a number."""
+        tree = parse_condition(condition).copy()
+        for number in list(tree.find_all(exp.Literal)):
+            side = number.parent.this if isinstance(number.parent, exp.Predicate) and not number.is_string else None
+            if isinstance(side, exp.Column) and PER not in side.name and ":" not in side.name:
+                field = resolve(self.catalog, self.catalog.models[model], dotted(side)) if model else None
+                if field and field.dimension.type == "text":
+                    side.replace(exp.cast(side.copy(), "DOUBLE"))
+        return tree.sql("duckdb") if tree != parse_condition(condition) else condition
 
     def _expanded(self, case: dict[str, Any]) -> dict[str, Any]:
         """With what its saved query says, where the case itself says nothing."""
@@ -165,10 +178,10 @@ class Manifest:
             raise UnknownName(f"No model has {', '.join(named)}.", named[0])
         return min(near, key=lambda model: near[model]) if named else None
 
-    def _window(self, constraint: list[str], by: list[str]) -> dict[str, str]:
-        """Both ends are in it, and it is as wide as the periods that it touches."""
+    def _window(self, constraint: list[str], by: list[str], default: str) -> dict[str, str]:
+        """Both ends are in it, and it is as wide as the periods that it touches: those asked for, or the metrics' own."""
         start, end = (dt.datetime.fromisoformat(text) for text in constraint)
-        grain = next((ref.partition(":")[2] for ref in by if ref.startswith("time:") and ref.partition(":")[2] in ORDER), "day")
+        grain = next((ref.partition(":")[2] for ref in by if ref.startswith("time:") and ref.partition(":")[2] in ORDER), default)
         if grain in FINE:
             step = Span.grain(grain)
             start, end = (cut(moment, grain) for moment in (start, end))

@@ -212,23 +212,39 @@ def _bounded(grain: str, window: TimeWindow) -> None:
 
 
 def _from_calendar(catalog: Catalog, grid: Grid, facts: Sequence[Source], window: TimeWindow) -> exp.Select:
-    """The days of the calendar with their custom periods, or the coarser periods that it has days of."""
+    """The days of the calendar, or its finer moments, with their custom periods; or the coarser periods that it has days of."""
     settings = catalog.settings
-    calendar = catalog.calendars[grid.grain if grid.grain in FINE and not grid.custom else "day"]
     assert settings.calendar is not None
-    day: exp.Expr = exp.column(calendar.time or "", table="calendar")
-    fine = grid.grain in FINE
-    day = day if fine and not grid.custom else exp.cast(day, "DATE")
-    period = truncated(day.copy(), grid.grain, settings) if not fine and grid.grain != "day" else day
-    select = exp.select(exp.alias_(period, PERIOD), *_custom_columns(grid, settings)).from_(exp.to_table(calendar.name).as_("calendar"))
-    if fine and grid.custom:
-        raise NotSupported("Periods of the calendar can't be shown beside hours yet.", grid.grain)
+    if grid.grain in FINE:
+        select, moment = _moments(catalog, grid)
+        period = moment
+    else:
+        calendar = catalog.calendars["day"]
+        moment = exp.cast(exp.column(calendar.time or "", table="calendar"), "DATE")
+        period = moment.copy() if grid.grain == "day" else truncated(moment.copy(), grid.grain, settings)
+        select = exp.select().from_(exp.to_table(calendar.name).as_("calendar"))
+    select = select.select(exp.alias_(period, PERIOD), *_custom_columns(grid, settings))
     for name in sorted({span.custom for span in grid.moves}):
         select = _moved(select, name, [span for span in sorted(grid.moves, key=str) if span.custom == name], catalog)
-    select = select.where(*_in_window(day, grid.grain, window, settings))
+    select = select.where(*_in_window(moment, grid.grain, window, settings))
     if not settings.calendar.spine and not (window.start and window.end):
-        select = select.join(_data(facts), join_type="cross").where(_touches(day, window))
+        select = select.join(_data(facts), join_type="cross").where(_touches(moment, window))
     return select if grid.grain in ("day", *FINE) else select.distinct()
+
+
+def _moments(catalog: Catalog, grid: Grid) -> tuple[exp.Select, exp.Expr]:
+    """The calendar's moments finer than a day, beside their days where custom periods are wanted."""
+    finer, calendar = catalog.calendars.get(grid.grain), catalog.calendars["day"]
+    if finer is None:
+        raise NotSupported(f"The calendar has no table of {grid.grain}s, which its own periods would be shown beside.", grid.grain)
+    alias = "moments" if grid.custom else "calendar"
+    moment = exp.column(finer.time or "", table=alias)
+    select = exp.select().from_(exp.to_table(finer.name).as_(alias))
+    if grid.custom:
+        day = exp.cast(exp.column(calendar.time or "", table="calendar"), "DATE")
+        on = exp.EQ(this=day, expression=exp.cast(moment.copy(), "DATE"))
+        select = select.join(exp.to_table(calendar.name).as_("calendar"), on=on, join_type="left")
+    return select, moment
 
 
 def _custom_columns(grid: Grid, settings: ProjectSettings) -> list[exp.Expr]:

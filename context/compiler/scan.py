@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from answerable.context.catalog import Catalog
 from answerable.context.compiler.cells import Cell
@@ -10,6 +10,7 @@ from answerable.context.compiler.grid import Grid, grid_of
 from answerable.context.compiler.relation import Relation
 from answerable.context.compiler.time import Frame, Moment, frame_window, literal
 from answerable.context.errors import PlanError, Unreachable
+from answerable.context.expr import dotted, parse_condition
 from answerable.context.model import GRAINS, Model, SimpleMetric, UnitColumn
 from answerable.context.paths import Field
 from answerable.context.query import SemanticQuery, TimeWindow
@@ -77,9 +78,17 @@ class Scanner:
     def _grid(self) -> Grid | None:
         """The pieces of time for a moved or running value; as fine as the data where a coarser period shows one of several values."""
         grid = grid_of(self.own, self.scan.frame, self.catalog) if self.scan.frame else None
+        if grid and (custom := self._custom_in_conditions()):
+            grid = replace(grid.at_most("day", self.catalog), custom=grid.custom | custom)
         if grid and self.scan.cells[0][1].shown:
             return grid.at_most(max(self.own_grain, "hour", key=GRAINS.index), self.catalog)
         return grid
+
+    def _custom_in_conditions(self) -> frozenset[str]:
+        """The custom grains of the own time that the plan's conditions name."""
+        named = {dotted(column) for text in self.query.where for column in parse_condition(text).find_all(exp.Column)}
+        fields = [self.relation.field(name) for name in named if name.partition(":")[2] in self.catalog.settings.grains]
+        return frozenset(field.grain or "" for field in fields if self.is_own(field))
 
     @property
     def own_grain(self) -> str:
