@@ -201,8 +201,8 @@ def _ordering(text: str) -> str:
     return ("-" if re.search(r"descending\(True\)", text) else "") + "__".join(re.findall(r"'(\w+)'", text))
 
 
-def run(folder: Path, work: Path, only: str = "") -> Iterator[Outcome]:
-    """Every case of a suite's folder, in order. Raises UsageError where the folder is no suite."""
+def run(folder: Path, work: Path, only: str = "", form: str = "json") -> Iterator[Outcome]:
+    """Every case of a suite's folder, in order; `form` is that of the manifests. Raises UsageError where the folder is no suite."""
     if not (folder / "cases.jsonl").is_file():
         raise UsageError(f"{folder} holds no cases.jsonl, so it is no conformance suite.")
     subprocess.run([sys.executable, str(folder / "load_tables.py"), str(work / "w.duckdb")], check=True, capture_output=True)
@@ -215,7 +215,8 @@ def run(folder: Path, work: Path, only: str = "") -> Iterator[Outcome]:
                 continue
             name = case["manifest"]
             if name not in manifests:
-                manifests[name] = Manifest(folder / "manifests_json" / f"{name}.json", work / name, work / "w.duckdb")
+                source = folder / "manifests_json" / f"{name}.json" if form == "json" else folder / "manifests" / name
+                manifests[name] = Manifest(source, work / name, work / "w.duckdb")
             yield _outcome(case, manifests[name], expected.get(case["id"]), compare)
 
 

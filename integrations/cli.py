@@ -392,14 +392,15 @@ def eval_questions(file: Path, as_json: bool, folder: Path, state: Path | None, 
 @click.option("--json", "as_json", is_flag=True, help="One line per case on standard output.")
 @click.option("--sql", "with_sql", is_flag=True, help="With its SQL.")
 @click.option("--only", default="", help="Cases whose id holds this.")
+@click.option("--from", "form", type=click.Choice(["json", "yaml"]), default="json", show_default=True, help="The form of the manifests.")
 @told
-def eval_conformance(folder: Path, as_json: bool, with_sql: bool, only: str) -> None:
+def eval_conformance(folder: Path, as_json: bool, with_sql: bool, only: str, form: str) -> None:
     """Play MetricFlow's cases through import, compiler, gate and DuckDB."""
     from answerable.evals import conformance
 
     with tempfile.TemporaryDirectory() as work:
         outcomes = []
-        for outcome in conformance.run(folder, Path(work), only):
+        for outcome in conformance.run(folder, Path(work), only, form):
             outcomes.append(outcome)
             if as_json:
                 click.echo(json.dumps(conformance.line(outcome, with_sql)))
@@ -413,12 +414,16 @@ def eval_conformance(folder: Path, as_json: bool, with_sql: bool, only: str) -> 
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The project folder to write.")
 @click.option("--warehouse", required=True, help="Where its data is: duckdb:FILE.")
 @click.option("--name", default="Imported", help="What the project is called.")
+@click.option("--schema", default="main", show_default=True, help="Where dbt builds its models, for YAML that doesn't say it.")
 @told
-def import_(format: str, path: Path, out: Path, warehouse: str, name: str) -> None:
-    """Turn somebody else's semantic layer into a project folder; what can't be carried over is listed."""
+def import_(format: str, path: Path, out: Path, warehouse: str, name: str, schema: str) -> None:
+    """Turn somebody else's semantic layer into a project folder; what can't be carried over is listed.
+
+    PATH is dbt's semantic_manifest.json, one of its YAML files, or a folder of them: a dbt project, say.
+    """
     from answerable.integrations import importing
 
-    importing.run(format, path, out, warehouse, name)
+    importing.run(format, path, out, warehouse, name, schema)
 
 
 def _complaints(complaints: tuple[Any, ...]) -> None:

@@ -11,13 +11,13 @@ from answerable.context.importers import dbt
 from answerable.context.importers.project import ImportedProject, ImportProblem, write_project
 from answerable.integrations.app import seen_from
 
-IMPORTERS: dict[str, Callable[[Path], ImportedProject]] = {"dbt": dbt.read_manifest}
+IMPORTERS: dict[str, Callable[[Path, str], ImportedProject]] = {"dbt": dbt.read_manifest}
 
 
-def run(format: str, path: Path, out: Path, warehouse: str, name: str) -> None:
+def run(format: str, path: Path, out: Path, warehouse: str, name: str, schema: str) -> None:
     """Read, write, and list what could not be carried over."""
     try:
-        project = IMPORTERS[format](path)
+        project = IMPORTERS[format](path, schema)
         written = write_project(project, out, name, seen_from(out, warehouse))
     except ImportProblem as problem:
         raise UsageError(str(problem)) from None

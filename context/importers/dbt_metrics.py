@@ -143,6 +143,8 @@ class Carrier:
         if model.own(source.text("name").lower()) != leaf.time:
             self._weaken(name, f"it isn't added along {source.text('name')}, which isn't its own time dimension ({leaf.time})")
         groups = source.data.get("window_groupings") or []
+        if not isinstance(groups, list):
+            raise MetricError(f"its window_groupings should be a list, not {type(groups).__name__}")
         unknown = [group for group in groups if model.own(str(group)) is None]
         if unknown:
             self._weaken(name, f"it isn't added along {', '.join(map(str, unknown))}, unknown in {leaf.model}")

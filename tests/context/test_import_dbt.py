@@ -147,8 +147,8 @@ def test_a_semantic_model_becomes_a_model_with_keys_joins_and_dimensions(tmp_pat
         "primary_key": "order_id",
         "time": "ordered_at",
         "joins": {
-            "customer": {"model": "customers", "on": {"customer_id": "id"}},
-            "customer_profiles": {"model": "profiles", "on": "customer_id"},
+            "customer": {"model": "customers", "on": {"customer_id": "id"}, "default": True},
+            "customer_profiles": {"model": "profiles", "on": "customer_id", "default": True},
             "item": {"model": "items", "on": "item_id", "valid": {"from": "valid_from", "to": "valid_to"}},
         },
         "dimensions": {
@@ -199,7 +199,7 @@ def test_a_grain_below_a_second_is_a_second_and_said(tmp_path: Path) -> None:
 
 def test_the_day_spine_becomes_the_calendar(tmp_path: Path) -> None:
     calendar = read_manifest(write(tmp_path)).files["answerable.yml"]["calendar"]
-    assert calendar == {"table": "shop.days", "day": "day", "grains": {"sprint": "sprint"}}
+    assert calendar == {"table": "shop.days", "day": "day", "grains": {"sprint": "sprint"}, "spine": True}
 
 
 def test_saved_queries_and_unknown_settings_are_noted(tmp_path: Path) -> None:
@@ -275,6 +275,12 @@ def test_a_derived_metric_names_only_the_inputs_that_differ(tmp_path: Path) -> N
     }
 
 
+def test_a_grain_of_the_teams_own_may_come_in_the_plural(tmp_path: Path) -> None:
+    before = {"name": "revenue", "alias": "before", "offset_window": {"count": 2, "granularity": "sprints"}}
+    growth = other("growth", "derived", {"expr": "revenue - before", "metrics": [{"name": "revenue"}, before]})
+    assert imported(tmp_path, simple("revenue"), growth)["growth"]["inputs"]["before"]["offset"] == "2 sprints"
+
+
 def test_a_filter_on_a_derived_metric_goes_to_all_its_inputs(tmp_path: Path) -> None:
     only = where("{{ Dimension('order__status') }} = 'a'")
     metric = other("double", "derived", {"expr": "2 * revenue", "metrics": [{"name": "revenue"}]}, filter=only)
@@ -334,9 +340,9 @@ def test_measures_of_older_dbt_are_read_too(tmp_path: Path) -> None:
     ever = other("ever", "cumulative", {"measure": {"name": "total"}, "grain_to_date": "year"})
     project = read_manifest(write(tmp_path, gold, ever, models=[orders, *MODELS[1:]]))
     assert metrics_of(project) == {
-        "total_base": {"hidden": True, "expr": "sum(amount)"},
+        "total": {"hidden": True, "expr": "sum(amount)"},
         "gold": {"expr": "sum(amount)", "filter": "customer.tier = 'gold'"},
-        "ever": {"type": "cumulative", "metric": "total_base", "to_date": "year", "at_period": "first"},
+        "ever": {"type": "cumulative", "metric": "total", "to_date": "year", "at_period": "first"},
     }
     assert [note.name for note in project.notes] == ["orders.spare"]
 
@@ -418,7 +424,6 @@ FILTERS = [
     ("{{ TimeDimension('metric_time') }} > '2020-01-01'", "date_trunc('day', ordered_at) > '2020-01-01'"),
     ("{{ TimeDimension('order__paid_at') }} > '2020-01-01'", "date_trunc('hour', paid_at) > '2020-01-01'"),
     ("{{ Dimension('order__paid_at').grain('week') }} > '2020-01-01'", "date_trunc('week', paid_at) > '2020-01-01'"),
-    ("{{ TimeDimension('order__paid_at__sprint') }} > '2020-01-01'", "date_trunc('sprint', paid_at) > '2020-01-01'"),
     ("{{ Dimension('order__paid_at').date_part('dow') }} = 1", "extract(isodow from paid_at) = 1"),
     ("metric_time__day > '2020__01' and order__status = \"a__b\"", "date_trunc('day', ordered_at) > '2020__01' and status = \"a__b\""),
     ("{{ Metric('revenue', ['customer']) }} > 2", "revenue per customer > 2"),
@@ -436,6 +441,7 @@ def test_a_filter_is_read_in_our_names(tmp_path: Path, template: str, expected: 
     ("template", "says"),
     [
         ("{{ Dimension('customer__nothing') }} = 1", "leads nowhere"),
+        ("{{ TimeDimension('order__paid_at__sprint') }} > '2020-01-01'", "a grain of the calendar"),
         ("{{ Dimension('customer__name') | upper }} = 'A'", "can't be read"),
         ("{% if true %} 1 = 1 {% endif %}", "a template"),
         ("{{ var('start') }} > 1", "var isn't one of"),
