@@ -152,7 +152,9 @@ class Manifest:
 
     def _shared(self, name: str, leaves: list[Leaf]) -> str:
         """A dimension that the metrics' models reach by ways of different names, said by its own model's."""
-        models = self.catalog.models
+        models, (links, *_) = self.catalog.models, self.names.split(name)
+        if any(self._find(leaf.model, name)[0].count(".") > len(links) for leaf in leaves):
+            raise PlanError(f"{name} is reached by longer ways than it says, and not by the same from all metrics.", name)
         ends = {resolve(self.catalog, models[leaf.model], self._find(leaf.model, name)[0]) for leaf in leaves}
         said = {f"{end.model.name}.{end.dimension.name}" for end in ends}
         if len(said) != 1:

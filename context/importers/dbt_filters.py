@@ -201,6 +201,8 @@ class Names:
         own = start.own(element)
         if own and (not links or links in {(prefix,) for prefix in start.prefixes}):
             return (self._found(start, (), element, grain, part),)
+        if not links:
+            return ()  # a bare name is the model's own, or it is no name from here
         ways: list[tuple[Edge, ...]] = [(edge,) for edge in self.edges[model]]
         while ways:
             hits = [
