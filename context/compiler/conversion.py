@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from answerable.context.compiler.grid import FINE
 from answerable.context.compiler.relation import Relation, entity_column
-from answerable.context.compiler.scan import Scanner
-from answerable.context.compiler.time import Span, truncated
+from answerable.context.compiler.scan import Scanner, within
+from answerable.context.compiler.time import Span, frame_window, truncated
 from answerable.context.errors import NotSupported, Unreachable
 from answerable.context.expr import dotted, parse_expression, substitute
 from answerable.context.model import GRAINS, ConversionMetric, Model, SimpleMetric
+from answerable.context.query import TimeWindow
 from sqlglot import exp
 
-CONVERTED, EVENTS, EVENT, BASES = "converted", "events", "event_number", "bases"
+CONVERTED, EVENTS, EVENT, BASES, NEXT = "converted", "events", "event_number", "bases", "next_base"
 
 
 def conversion(scanner: Scanner, metric: ConversionMetric) -> exp.Select:
@@ -33,17 +34,41 @@ def conversion(scanner: Scanner, metric: ConversionMetric) -> exp.Select:
 def _converted_bases(
     scanner: Scanner, metric: ConversionMetric, base: SimpleMetric, converted: SimpleMetric, events: Relation
 ) -> exp.Select:
-    """The base metric over those of its rows that a converted event belongs to."""
-    model = scanner.scan.model
+    """The base metric over those of its rows that a converted event belongs to: it comes in time, and before the next base event."""
+    model, catalog = scanner.scan.model, scanner.catalog
     if len(model.primary_key) != 1:
         raise NotSupported(f"{metric.words} needs a primary key of one column on {model.words}.", metric.name)
-    bases = Relation(scanner.catalog, model, scanner.scan.time, BASES)
-    key = bases.column((), model.primary_key[0])
-    belongs = exp.In(
-        this=scanner.relation.column((), model.primary_key[0]),
-        query=exp.Subquery(this=_last(bases, events, metric, base, converted, [key], [])),
+    key = model.primary_key[0]
+    if _agreeing(scanner.relation, events, metric)[0][0] == key:  # one base event for each entity: none comes after it
+        return scanner.select().where(exp.Exists(this=_events(scanner.relation, events, metric, converted)), copy=False)
+    bases = Relation(catalog, model, scanner.scan.time, BASES)
+    keys = [exp.column(name, table=BASES) for name in dict.fromkeys((key, scanner.scan.time or "", *_own(bases, events, metric)))]
+    after = exp.Window(
+        this=exp.Lead(this=bases.moment()),
+        partition_by=[bases.column((), own) for own in _own(bases, events, metric)],
+        order=exp.Order(expressions=[exp.Ordered(this=bases.moment(), nulls_first=False)]),
     )
+    conditions = [bases.filtered(base.filter)] if base.filter else []
+    numbered = bases.select(*keys, exp.alias_(after, NEXT)).where(*conditions, *_near(scanner, bases, metric))
+    unless = exp.column(NEXT, table=BASES)
+    before = _cut(events.moment(), events, bases) < _cut(unless.copy(), bases, events)
+    exists = _events(bases, events, metric, converted).where(exp.or_(unless.is_(exp.null()), before))
+    inner = exp.select(exp.column(key, table=BASES)).from_(numbered.subquery(BASES)).where(exp.Exists(this=exists))
+    belongs = exp.In(this=scanner.relation.column((), key), query=exp.Subquery(this=inner))
     return scanner.select().where(belongs, copy=False)
+
+
+def _events(bases: Relation, events: Relation, metric: ConversionMetric, converted: SimpleMetric) -> exp.Select:
+    """The converted events of a base event."""
+    conditions = [events.filtered(converted.filter)] if converted.filter else []
+    return events.select(exp.Literal.number(1)).where(_pairs(bases, events, metric), *conditions)
+
+
+def _near(scanner: Scanner, bases: Relation, metric: ConversionMetric) -> list[exp.Expr]:
+    """Only base events of the window matter, and those that could take a converted event from one of them."""
+    window = frame_window(scanner.scan.frame, scanner.scan.window or TimeWindow(), scanner.catalog.settings)
+    end = Span.of(metric.window).after(window.end) if metric.window and window.end else None
+    return within(bases.moment(), window.start, end)
 
 
 def _converted_events(
@@ -99,26 +124,30 @@ def _inputs(events: Relation, converted: SimpleMetric) -> tuple[list[exp.Expr], 
     return columns, substitute(parse_expression(converted.expr), lambda column: exp.column(names[dotted(column)]))
 
 
-def _comparable(base: Relation, events: Relation) -> tuple[exp.Expr, exp.Expr]:
-    """Both times, cut to the coarser grain where one side is known by the month, say, and the other by the day."""
-    grains = [relation.model.dimensions[relation.time or ""].grain or "day" for relation in (base, events)]
-    coarser = max(grains, key=GRAINS.index)
-    cut = [
-        relation.moment()
-        if grain == coarser or coarser in FINE or coarser == "day"
-        else truncated(relation.moment(), coarser, base.catalog.settings)
-        for relation, grain in zip((base, events), grains, strict=True)
-    ]
-    return cut[0], cut[1]
+def _cut(moment: exp.Expr, of: Relation, beside: Relation) -> exp.Expr:
+    """A time as the other side's can be compared with it: by the month, say, where the other is known by no finer grain."""
+    own, other = (relation.model.dimensions[relation.time or ""].grain or "day" for relation in (of, beside))
+    coarser = GRAINS.index(other) > GRAINS.index(own) and other not in (*FINE, "day")
+    return truncated(moment, other, of.catalog.settings) if coarser else moment
+
+
+def _agreeing(base: Relation, events: Relation, metric: ConversionMetric) -> list[tuple[str, str]]:
+    """The columns in which both events agree: the entity first, then the constant properties."""
+    said = metric.entity if isinstance(metric.entity, dict) else {"base": metric.entity, "converted": metric.entity}
+    entity = entity_column(base.model, said["base"], base.catalog), entity_column(events.model, said["converted"], base.catalog)
+    return [entity, *((name, name) for name in metric.constant)]
+
+
+def _own(base: Relation, events: Relation, metric: ConversionMetric) -> list[str]:
+    return [ours for ours, _ in _agreeing(base, events, metric)]
 
 
 def _pairs(base: Relation, events: Relation, metric: ConversionMetric) -> exp.Expr:
     """The same entity, the converted event not before the base one and within the window, and what must agree."""
-    moment, event = _comparable(base, events)
-    said = metric.entity if isinstance(metric.entity, dict) else {"base": metric.entity, "converted": metric.entity}
-    pairs = [(entity_column(base.model, said["base"], base.catalog), entity_column(events.model, said["converted"], base.catalog))]
-    pairs += [(name, name) for name in metric.constant]
-    on: list[exp.Expr] = [exp.EQ(this=base.column((), ours), expression=events.column((), theirs)) for ours, theirs in pairs]
+    moment, event = _cut(base.moment(), base, events), _cut(events.moment(), events, base)
+    on: list[exp.Expr] = [
+        exp.EQ(this=base.column((), ours), expression=events.column((), theirs)) for ours, theirs in _agreeing(base, events, metric)
+    ]
     on.append(event >= moment)
     if metric.window:
         on.append(event.copy() < Span.of(metric.window).sql(moment.copy(), 1))
