@@ -15,6 +15,7 @@ from answerable.context.compiler.conversion import conversion
 from answerable.context.compiler.every import every
 from answerable.context.compiler.grid import Grid, grid_of, pieces
 from answerable.context.compiler.listing import listing
+from answerable.context.compiler.rollup import rollups
 from answerable.context.compiler.scan import Scan, Scanner, scans
 from answerable.context.compiler.snapshot import picked_day, snapshot
 from answerable.context.errors import NotSupported, PlanError, UnknownName, WrongType, nearest
@@ -73,7 +74,7 @@ class _Plan:
 
     def __init__(self, query: SemanticQuery, catalog: Catalog) -> None:
         self.query, self.catalog = query, catalog
-        self.cells = Cells(catalog)
+        self.cells = Cells(catalog, query.by)
         self.shown = {name: self.cells.expression(name) for name in query.metrics}
         if query.compare:
             frame, window = moved(query.compare, query.window)
@@ -85,6 +86,7 @@ class _Plan:
         self.scans = scans(catalog, query, self.cells.columns)
         self.scanners = [Scanner(catalog, query, scan) for scan in self.scans]
         self.fields: list[Field] = self.scanners[0].fields
+        self.rollups = rollups(self.scanners)
 
     def _nothing_is_zero(self, value: exp.Expr) -> exp.Expr:
         counting = {column for cell, column in self.cells.columns.items() if counts(cell.metric)}
@@ -148,11 +150,11 @@ class _Plan:
         return combine.shown_pieces(grid, self.own, conditions, settings)
 
     def _scans(self) -> list[tuple[str, exp.Query]]:
-        steps: dict[str, exp.Query] = {}
+        selects = [_select(scanner) for scanner in self.scanners]
+        steps: dict[str, exp.Query] = {rollup.name: rollup.select() for rollup in self.rollups}
         self.sources: list[str] = []
-        for scanner in self.scanners:
+        for scanner, select in zip(self.scanners, selects, strict=True):
             name = _free(self.catalog.free_word(scanner.scan.name), steps)
-            select = _select(scanner)
             select.add_comments([f" {scanner.scan.metrics} "])
             steps[name] = select
             if self.spine and _on_spine(scanner.scan):

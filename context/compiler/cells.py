@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal, assert_never
 
@@ -41,8 +41,8 @@ class Cell:
 class Cells:
     """The distinct cells of a plan, each with the column that it gets in the merged result."""
 
-    def __init__(self, catalog: Catalog) -> None:
-        self.catalog = catalog
+    def __init__(self, catalog: Catalog, taken: Collection[str] = ()) -> None:
+        self.catalog, self.taken = catalog, taken
         self.columns: dict[Cell, str] = {}
 
     def expression(self, name: str, frame: Frame = (), window: TimeWindow | None = None) -> exp.Expr:
@@ -107,7 +107,7 @@ class Cells:
 
     def _column(self, cell: Cell) -> str:
         if cell not in self.columns:
-            taken = set(self.columns.values())
+            taken = {*self.taken, *self.columns.values()}
             suffix = (
                 ([cell.shown] if cell.shown else [])
                 + (["before"] if cell.window else [])

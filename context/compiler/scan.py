@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from answerable.context.catalog import Catalog
@@ -10,7 +11,7 @@ from answerable.context.compiler.grid import Grid, grid_of
 from answerable.context.compiler.relation import Relation
 from answerable.context.compiler.time import Frame, Moment, frame_window, literal
 from answerable.context.errors import PlanError, Unreachable
-from answerable.context.expr import dotted, parse_condition
+from answerable.context.expr import PER, dotted, parse_condition
 from answerable.context.model import GRAINS, Model, SimpleMetric, UnitColumn
 from answerable.context.paths import Field
 from answerable.context.query import SemanticQuery, TimeWindow
@@ -66,6 +67,7 @@ class Scanner:
         self.fields = [self.relation.field(ref) for ref in query.by]
         self.own = [field for field in self.fields if self.is_own(field)]
         self.grid = self._grid()
+        self.rollup: Callable[[Scanner], exp.Select] | None = None
         self.wheres = [self.relation.condition(text, self.shown) for text in query.where]
         for field in self.fields:
             if not field.dimension.group:
@@ -109,6 +111,8 @@ class Scanner:
 
     def select(self, bounded: bool = True) -> exp.Select:
         """The SELECT; `bounded` False leaves the window to the caller."""
+        if self.rollup:
+            return self.rollup(self)
         keys = [exp.alias_(self.shown(field) or self.relation.key(field), field.ref, quoted=True) for field in self.fields]
         shared = self._shared_filter()
         measures = [self._measure(column, cell, shared is None) for column, cell in self.scan.cells]
@@ -123,6 +127,30 @@ class Scanner:
         """The plan's conditions, and those of the cells where they can stand in WHERE."""
         shared = self._shared_filter()
         return [*self.wheres, *([shared] if shared is not None else self._any_filter())]
+
+    def row_filters(self) -> list[exp.Expr]:
+        """The conditions on rows: all but those on the shown time, where a rollup has its pieces."""
+        own = {text for text in self.query.where if self._is_about_own_time(text)}
+        wheres = [where for text, where in zip(self.query.where, self.wheres, strict=True) if not (self.grid and text in own)]
+        shared = self._shared_filter()
+        return [*wheres, *([shared] if shared is not None else [])]
+
+    def shown_filters(self) -> list[exp.Expr]:
+        """The conditions on the shown time alone."""
+        return [w for text, w in zip(self.query.where, self.wheres, strict=True) if self._is_about_own_time(text)]
+
+    @property
+    def has_mixed_filters(self) -> bool:
+        """Whether a condition is about the own time and something else at once."""
+        return any(not self._is_about_own_time(text) and self._names_own_time(text) for text in self.query.where)
+
+    def _is_about_own_time(self, text: str) -> bool:
+        columns = list(parse_condition(text).find_all(exp.Column))
+        return all(PER not in c.name and self.is_own(self.relation.field(dotted(c))) for c in columns)
+
+    def _names_own_time(self, text: str) -> bool:
+        columns = list(parse_condition(text).find_all(exp.Column))
+        return any(PER not in c.name and self.is_own(self.relation.field(dotted(c))) for c in columns)
 
     def is_own(self, field: Field) -> bool:
         """Whether a field is the scan's own time, by a grain or a part."""
@@ -176,12 +204,15 @@ class Scanner:
 
     def _over(self, grid: Grid, columns: list[exp.Expr]) -> exp.Select:
         """Each shown piece of time with the rows that its frame counts."""
-        start, end = grid.frame(self.scan.frame, self.own_grain, self.scan.window or TimeWindow(), self.catalog.settings)
-        moment = self._moment()
-        bounds: list[exp.Expr] = [moment.copy() >= start] if start is not None else []
-        bounds.append(moment.copy() < end)
-        select = exp.select(*columns).from_(grid.name).join(self.relation.table(), on=exp.and_(*bounds))
+        select = exp.select(*columns).from_(grid.name).join(self.relation.table(), on=exp.and_(*self.bounds(self._moment())))
         return self.relation.joined(select)
+
+    def bounds(self, moment: exp.Expr) -> list[exp.Expr]:
+        """When a row, or a piece of a rollup, counts for a shown piece of time."""
+        assert self.grid is not None
+        start, end = self.grid.frame(self.scan.frame, self.own_grain, self.scan.window or TimeWindow(), self.catalog.settings)
+        bounds: list[exp.Expr] = [moment.copy() >= start] if start is not None else []
+        return [*bounds, moment.copy() < end]
 
 
 def within(moment: exp.Expr, start: Moment | None, end: Moment | None) -> list[exp.Expr]:
