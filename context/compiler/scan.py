@@ -163,7 +163,7 @@ class Scanner:
     def _measure(self, column: str, cell: Cell, own_filter: bool) -> exp.Expr:
         tree = self.relation.measured(cell.metric.expr)
         condition = self._filter(cell) if own_filter else None
-        if condition is not None or not self.query.by:
+        if (condition is not None or not self.query.by) and cell.metric.fill != 0:
             tree = _empty_counts_are_null(tree)
         if condition is not None:
             tree = _where(tree, condition)
