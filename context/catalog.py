@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from answerable.context.errors import Complaint, Where
-from answerable.context.expr import names, parse_condition, parse_expression
+from answerable.context.expr import PER, names, parse_condition, parse_expression
 from answerable.context.model import (
     ConversionMetric,
     CumulativeMetric,
@@ -114,6 +114,13 @@ class Catalog:
             case ConversionMetric():
                 return (metric.base, metric.converted)
 
+    def compared(self, metric: Metric) -> tuple[str, ...]:
+        """The names of the metrics that a metric's own filters compare with: `orders` in `orders per customer > 3`."""
+        texts = [metric.filter] if isinstance(metric, SimpleMetric) else []
+        texts += [part.filter for part in metric.parts.values()] if isinstance(metric, DerivedMetric) else []
+        found = [name for text in texts if text for name in names(parse_condition(text)) if PER in name]
+        return tuple(dict.fromkeys(name.partition(PER)[0] for name in found))
+
     def leaves(self, metric: Metric) -> Iterator[SimpleMetric]:
         """The simple metrics at the bottom of a metric."""
         if isinstance(metric, SimpleMetric):
@@ -137,13 +144,14 @@ class Catalog:
         for leaf in self.leaves(metric):
             model = self.models[leaf.model or ""]
             trees = [parse_expression(leaf.expr)] + ([parse_expression(leaf.filter)] if leaf.filter else [])
-            found.update(self.owner_of(model, name) for tree in trees for name in names(tree))
+            found.update(self.owner_of(model, name) for tree in trees for name in names(tree) if PER not in name)
             found.update((model.name, time) for time in [leaf.time or model.time] if time)
         if isinstance(metric, DerivedMetric):
             for part in metric.parts.values():
                 base = next(self.leaves(inner), None) if (inner := self.metric(part.metric)) else None
                 if part.filter and base:
-                    found.update(self.owner_of(self.models[base.model or ""], name) for name in names(parse_condition(part.filter)))
+                    said = [name for name in names(parse_condition(part.filter)) if PER not in name]
+                    found.update(self.owner_of(self.models[base.model or ""], name) for name in said)
         return found
 
     def owner_of(self, model: Model, name: str) -> tuple[str, str]:
@@ -241,6 +249,11 @@ def _open(catalog: Catalog, metric: Metric, models: Mapping[str, Model], closed:
     """Whether a metric is endorsed, and neither it nor anything that it is made of or reads is closed."""
     if not catalog.endorsed(metric) or (metric.model or "", metric.name) in closed:
         return False
+    for below in (metric, *catalog.leaves(metric)):
+        for name in catalog.compared(below):
+            inner = catalog.metric(name)
+            if inner is None or not _open(catalog, inner, models, closed):
+                return False
     if any(leaf.model not in models or (leaf.model, leaf.name) in closed for leaf in catalog.leaves(metric)):
         return False
     touched = catalog.touches(metric)

@@ -138,11 +138,16 @@ def _metric(metric: Metric, catalog: Catalog) -> Iterator[Complaint]:
 
 
 def _readable(metric: Metric) -> bool:
-    if isinstance(metric, DerivedMetric):
-        try:
-            parse_expression(metric.expr)
-        except BadExpression:
-            return False
+    """Whether its expression and its filters are SQL: what they name can be told."""
+    texts = [metric.expr] if isinstance(metric, DerivedMetric) else []
+    texts += [part.filter for part in metric.inputs.values() if part.filter] if isinstance(metric, DerivedMetric) else []
+    texts += [metric.filter] if isinstance(metric, SimpleMetric) and metric.filter else []
+    try:
+        for text in texts:
+            parse_expression(text)
+            parse_condition(text)
+    except BadExpression:
+        return False
     return True
 
 
@@ -190,7 +195,13 @@ def _parsed(text: str, where: Where, what: str) -> tuple[exp.Expr | None, list[C
 
 def _dotted(tree: exp.Expr, model: Model, catalog: Catalog, where: Where, what: str) -> Iterator[Complaint]:
     """Dotted names walk to-one joins; a bare name may be a column, which only the warehouse can tell."""
-    for name in dict.fromkeys(n for n in names(tree) if PER not in n):
+    for name in dict.fromkeys(names(tree)):
+        if PER in name:
+            metric = name.partition(PER)[0]
+            if catalog.metric(metric) is None:
+                mend = f"name a metric{_near(metric, catalog.metrics)}"
+                yield Complaint("unknown", where, f"{what} compares with {metric}, which is no metric", mend, missing=metric)
+            continue
         *path, last = name.split(".")
         here: Model | None = model
         for step in path:
@@ -237,7 +248,11 @@ def _near(name: str, known: object) -> str:
 
 
 def _cycles(catalog: Catalog) -> Iterator[Complaint]:
-    graph = {name: [i for i in catalog.inputs(m) if i in catalog.metrics] for name, m in catalog.metrics.items() if _readable(m)}
+    graph = {
+        name: [i for i in (*catalog.inputs(m), *catalog.compared(m)) if i in catalog.metrics]
+        for name, m in catalog.metrics.items()
+        if _readable(m)
+    }
     if told := _loop(graph):
         yield Complaint("cycle", catalog.metrics[told[0]].where, f"metrics that need each other: {' → '.join(told)}", "break the loop")
 

@@ -134,7 +134,7 @@ class _Plan:
 
     def _fills(self) -> bool:
         """Whether a metric of the plan adds the periods that a group has no rows in; the spine has its own."""
-        found = [m for name in self.query.metrics if isinstance(m := self.catalog.metric(name), SimpleMetric)]
+        found = [metric for name in self.query.metrics if (metric := self.catalog.metric(name))]
         by_period = any(not field.is_part for field in self.own)  # a weekday is no period of the window
         return by_period and any(metric.fill is not None and metric.spine is None for metric in found)
 

@@ -55,10 +55,13 @@ class Cells:
         return self._expression(metric, Cell(_NONE, frame, window=window))
 
     def _expression(self, metric: Metric, at: Cell) -> exp.Expr:
+        value = self._value(metric, at)
+        return value if metric.fill is None else exp.func("COALESCE", value, exp.Literal.number(f"{metric.fill:g}"))
+
+    def _value(self, metric: Metric, at: Cell) -> exp.Expr:
         match metric:
             case SimpleMetric():
-                column = exp.column(self._column(replace(at, metric=metric)))
-                return column if metric.fill is None else exp.func("COALESCE", column, exp.Literal.number(f"{metric.fill:g}"))
+                return exp.column(self._column(replace(at, metric=metric)))
             case RatioMetric():
                 over, under = self._inner(metric.numerator, at), self._inner(metric.denominator, at)
                 nonzero = exp.func("NULLIF", under, exp.Literal.number(0))

@@ -40,7 +40,11 @@ def _between(start: Moment, end: Moment) -> Span:
 
 def changes(name: str, now: exp.Expr, before: exp.Expr) -> dict[str, exp.Expr]:
     """The wide columns: the value before, the difference, and the fraction by which it changed (null over zero)."""
-    change = exp.Sub(this=exp.paren(now.copy()), expression=exp.paren(before.copy()))
+    change = exp.Sub(this=_operand(now), expression=_operand(before))
     whole = exp.func("NULLIF", before.copy(), exp.Literal.number(0))
-    rate = exp.Div(this=exp.cast(exp.paren(change.copy()), "DOUBLE"), expression=whole)
+    rate = exp.Div(this=exp.cast(change.copy(), "DOUBLE"), expression=whole)
     return {f"{name}_before": before, f"{name}_change": change, f"{name}_change_rate": rate}
+
+
+def _operand(value: exp.Expr) -> exp.Expr:
+    return exp.paren(value.copy()) if isinstance(value, exp.Binary) else value.copy()

@@ -20,7 +20,7 @@ def conversion(scanner: Scanner, metric: ConversionMetric) -> exp.Select:
     catalog = scanner.catalog
     base, converted = catalog.metric(metric.base), catalog.metric(metric.converted)
     assert isinstance(base, SimpleMetric) and isinstance(converted, SimpleMetric)
-    if scanner.grid:
+    if scanner.grid and metric.counted != "base":
         raise NotSupported(f"{metric.words} moved in time by period is not supported yet.", metric.name)
     model = catalog.models[converted.model or ""]
     if not scanner.scan.time or not (converted.time or model.time):

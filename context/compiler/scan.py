@@ -97,10 +97,14 @@ class Scanner:
         return self.scan.model.dimensions[self.scan.time or ""].grain or "day"
 
     @property
+    def runs(self) -> bool:
+        """Whether the value adds up over periods."""
+        return any(step.kind in ("window", "to_date", "all") for step in self.scan.frame)
+
+    @property
     def is_taken(self) -> bool:
         """Whether a running value is worked out by finer pieces of time than it's shown by, so that one of several is to be taken."""
-        runs = any(step.kind in ("window", "to_date", "all") for step in self.scan.frame)
-        return runs and self.grid is not None and not self.grid.shows(self.own)
+        return self.runs and self.grid is not None and not self.grid.shows(self.own)
 
     def _in_one(self, unit: str) -> bool:
         """Whether the plan splits by a column of units, or keeps to one of them."""

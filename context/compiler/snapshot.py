@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from answerable.context.compiler.grid import PERIOD, Grid
 from answerable.context.compiler.relation import Relation
 from answerable.context.compiler.scan import Scanner, within
 from answerable.context.compiler.time import frame_window
@@ -16,8 +17,8 @@ DAY, VALUE = "day", "of_day"
 def snapshot(scanner: Scanner, pick: Pick) -> exp.Select:
     """The scan of one semi-additive metric (SEMANTICS.md, 9)."""
     metric = scanner.scan.cells[0][1].metric
-    if scanner.grid:
-        raise NotSupported(f"{metric.words} is a balance, and a balance moved in time by period is not supported yet.", metric.name)
+    if scanner.grid and (scanner.runs or not scanner.grid.shows(scanner.own) or pick.per or pick.after):
+        raise NotSupported(f"{metric.words} is a balance, and a balance that runs over periods is not supported.", metric.name)
     if pick.pick in ("average", "min", "max"):
         return _over_days(scanner, pick.pick)
     if pick.per or pick.after:
@@ -31,12 +32,24 @@ def snapshot(scanner: Scanner, pick: Pick) -> exp.Select:
 def _picked(scanner: Scanner, pick: str, window: TimeWindow) -> exp.Expr:
     model, time = scanner.scan.model, scanner.scan.time or ""
     day, own = _day(model, time), exp.column(time, table=model.name)
+    if scanner.grid:
+        return _picked_of_pieces(scanner, scanner.grid, pick)
     if scanner.own:
         relation = Relation(scanner.catalog, model, time)
         periods = [relation.key(field) for field in scanner.own]
         inner = relation.select(_function(pick)(this=day.copy())).where(*within(own, window.start, window.end)).group_by(*periods)
         return exp.In(this=day, query=exp.Subquery(this=inner))
     return exp.EQ(this=day, expression=exp.Subquery(this=picked_day(model, time, pick, window)))
+
+
+def _picked_of_pieces(scanner: Scanner, grid: Grid, pick: str) -> exp.Expr:
+    """For each shown period the day that it is taken from, of those that count for it."""
+    model, time = scanner.scan.model, scanner.scan.time or ""
+    day, period = _day(model, time), grid.column(PERIOD)
+    fact = exp.to_table(model.name).as_(model.name)
+    inner = exp.select(period, _function(pick)(this=day.copy())).from_(grid.name)
+    inner = inner.join(fact, on=exp.and_(*scanner.bounds(exp.column(time, table=model.name)))).group_by(period.copy())
+    return exp.In(this=exp.Tuple(expressions=[period.copy(), day]), query=exp.Subquery(this=inner))
 
 
 def _picked_each(scanner: Scanner, pick: Pick) -> exp.Expr:

@@ -12,7 +12,7 @@ import pytest
 from answerable.context.compiler import compile_query
 from answerable.context.compiler.grid import Grid
 from answerable.context.compiler.time import Step, floor, shift, truncated
-from answerable.context.errors import NotSupported, PlanError, Unreachable
+from answerable.context.errors import NotSupported, PlanError, UnknownName, Unreachable
 from answerable.context.expr import substitute
 from answerable.context.query import SemanticQuery, TimeWindow, as_query
 from answerable.context.settings import ProjectSettings
@@ -147,10 +147,25 @@ def test_what_is_in_several_units_is_never_added_up(given: Callable[..., Any]) -
     assert shop.ask({"metrics": ["pieces"], "by": ["product"]}) == [("ink", 5), ("pad", 5), ("pen", 5)]
 
 
-def test_a_balance_moved_in_time_by_a_grain_is_refused_not_guessed(given: Callable[..., Any]) -> None:
-    window = {"start": "2025-01-01", "end": "2025-03-01"}
-    with pytest.raises(NotSupported):
-        given().ask({"metrics": ["pieces_in_stock"], "by": ["day:month"], "window": window, "compare": {"to": "previous"}})
+def test_a_balance_stands_beside_that_of_another_month_and_never_adds_up(given: Callable[..., Any]) -> None:
+    shop = given(stock="groups: {everyone: {}}")
+    window, earlier = {"start": "2025-01-01", "end": "2025-03-01"}, {"start": "2024-12-01", "end": "2025-02-01"}
+    plan = {"metrics": ["pieces_in_stock"], "by": ["day:month"], "window": window, "compare": {"to": earlier}}
+    assert shop.ask(plan) == [(dt.date(2025, 1, 1), 8, None, None, None), (dt.date(2025, 2, 1), 15, 8, 7, 0.875)]
+    shop = shop.changed({"metrics/running.yml": "metrics: {all_stock: {type: cumulative, metric: pieces_in_stock, to_date: year}}"})
+    with pytest.raises(NotSupported, match="a balance that runs"):
+        shop.ask({"metrics": ["all_stock"], "by": ["day:month"]})
+
+
+def test_a_metric_that_is_hidden_from_somebody_hides_those_whose_filters_compare_with_it(given: Callable[..., Any]) -> None:
+    text = "  regulars: {expr: count(*), filter: orders per customer > 1}\n"
+    shop = given(orders="groups: {everyone: {}, buyers: {deny: [orders]}}")
+    shop = shop.changed({"models/customers.yml": (shop.folder / "models/customers.yml").read_text() + text})
+    assert shop.ask({"metrics": ["regulars"]}) == [(2,)]
+    shop = shop.changed({"policies/orders.yml": "model: orders\ngroups: {buyers: {}}\n"})
+    with pytest.raises(UnknownName, match="no metric regulars"):
+        shop.ask({"metrics": ["regulars"]})
+    assert shop.ask({"metrics": ["regulars"]}, "buyers") == [(2,)]
 
 
 def test_a_late_feed_shows_the_last_day_there_is(given: Callable[..., Any]) -> None:
