@@ -81,8 +81,8 @@ def definitions(query: SemanticQuery, compiled: Compiled, catalog: Catalog) -> t
     """The definitions behind a result: metrics first, then dimensions."""
     found = [item(metric, catalog) for metric in _metrics_of(query, catalog)]
     for column in compiled.columns:
-        if column.kind == "dimension":
-            model, _, name = column.target.partition(".")
+        model, _, name = column.target.partition(".")
+        if column.kind == "dimension" and model in catalog.models:  # a calendar's days are nobody's definition
             dimension = catalog.models[model].dimensions[name]
             found.append(
                 {

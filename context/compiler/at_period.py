@@ -1,8 +1,8 @@
-"""Running totals of which a coarser period shows one value: worked out piece by piece of time, then its first, last or mean is taken."""
+"""Running totals of which a longer period shows one value: worked out piece by piece of time, then its last, first or mean is taken."""
 
 from __future__ import annotations
 
-from answerable.context.compiler.grid import PERIOD
+from answerable.context.compiler.grid import PERIOD, Grid
 from answerable.context.compiler.scan import Scanner
 from sqlglot import exp
 
@@ -10,8 +10,10 @@ PIECE, VALUE = "piece", "by_piece"
 
 
 def taken_of_period(scanner: Scanner) -> exp.Select:
-    """By the grid's pieces first; then each period's first or mean value as dbt's `period_agg` has it, else its last."""
+    """The value at each period's last piece; or as dbt's `period_agg` has it, the first or the mean of those that there are."""
     assert scanner.grid is not None
+    if not scanner.scan.cells[0][1].shown:
+        return scanner.select().where(_is_last(scanner, scanner.grid), copy=False)
     inner = scanner.select().select(exp.alias_(scanner.grid.column(PERIOD), PIECE))
     inner = inner.group_by(exp.Literal.number(len(inner.expressions)))
     keys = [exp.column(field.ref, quoted=True) for field in scanner.fields]
@@ -19,7 +21,12 @@ def taken_of_period(scanner: Scanner) -> exp.Select:
     return exp.select(*keys, *values).from_(inner.subquery(VALUE)).group_by(*(exp.Literal.number(n + 1) for n in range(len(keys))))
 
 
+def _is_last(scanner: Scanner, grid: Grid) -> exp.Expr:
+    """Whether a piece is the last of the period that it is shown in."""
+    keys = [grid.key(field, scanner.catalog.settings) for field in scanner.own]
+    last = exp.select(exp.Max(this=grid.column(PERIOD))).from_(grid.name).group_by(*keys)
+    return exp.In(this=grid.column(PERIOD), query=exp.Subquery(this=last))
+
+
 def _taken(value: exp.Expr, shown: str) -> exp.Expr:
-    if shown == "average":
-        return exp.Avg(this=value)
-    return (exp.ArgMin if shown == "first" else exp.ArgMax)(this=value, expression=exp.column(PIECE))
+    return exp.Avg(this=value) if shown == "average" else exp.ArgMin(this=value, expression=exp.column(PIECE))

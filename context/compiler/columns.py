@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from answerable.context.catalog import Catalog
 from answerable.context.expr import parse_expression
-from answerable.context.model import Metric, SimpleMetric, UnitColumn
+from answerable.context.model import GRAINS, PARTS, Metric, SimpleMetric, UnitColumn
 from answerable.context.paths import Field
 from answerable.context.query import Column
 from sqlglot import exp
@@ -29,6 +29,8 @@ def key_column(field: Field) -> Column:
     """What a group-by gives: a day or a moment, a number for a part of a time, else the dimension's own type."""
     dimension = field.dimension
     kind: str = "number" if field.is_part else dimension.type
+    if field.grain and field.grain not in (*GRAINS, *PARTS):
+        return Column(field.ref, "dimension", f"{field.model.name}.{dimension.name}", "text", label=field.grain.replace("_", " "))
     if kind == "time":
         kind = "time" if (field.grain or dimension.grain or "day") in ("second", "minute", "hour") else "date"
     unit = dimension.unit if isinstance(dimension.unit, str) else None

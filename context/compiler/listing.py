@@ -48,8 +48,13 @@ def _bounds(relation: Relation, fields: list[Field], conditions: list[exp.Expr])
     """The least and the greatest value of each dimension."""
     ends: list[tuple[str, type[exp.Min | exp.Max]]] = [("min", exp.Min), ("max", exp.Max)]
     values = [exp.alias_(f(this=relation.key(field)), f"{field.ref}_{end}", quoted=True) for field in fields for end, f in ends]
-    columns = [replace(key_column(field), name=f"{field.ref}_{end}") for field in fields for end, _ in ends]
+    columns = [_end(key_column(field), end) for field in fields for end, _ in ends]
     return relation.select(*values).where(*conditions), tuple(columns)
+
+
+def _end(column: Column, end: str) -> Column:
+    said = {"min": "first", "max": "last"} if column.type in ("date", "time") else {"min": "least", "max": "greatest"}
+    return replace(column, name=f"{column.name}_{end}", label=f"{said[end]} {column.label.lower()}")
 
 
 def listed_model(catalog: Catalog, ref: str) -> Model:

@@ -112,7 +112,8 @@ class Relation:
             raise WrongType("A condition names at least one dimension.", text)
         fields = {dotted(column): self.field(dotted(column)) for column in columns if PER not in column.name}
         for column in columns:
-            check_types(column, fields.get(dotted(column)))
+            if (field := fields.get(dotted(column))) is None or field.grain not in self.catalog.settings.grains:
+                check_types(column, field)  # what a custom period is called, only the calendar knows
 
         def put(column: exp.Column) -> exp.Expr:
             field = fields.get(dotted(column))

@@ -66,8 +66,11 @@ class Rollup:
         if not scanner.is_own(field):
             return quoted(field.ref, self.name)
         grain = grain_of(field)
-        plain = piece if grain == self.grain else truncated(piece, grain, scanner.catalog.settings)
-        return scanner.shown(field) or (part(piece, grain) if field.is_part else plain)
+        if (shown := scanner.shown(field)) is not None:
+            return shown
+        if field.is_part:
+            return part(piece, grain)
+        return piece if grain == self.grain else truncated(piece, grain, scanner.catalog.settings)
 
     def _again(self, scanner: Scanner, metric: SimpleMetric) -> exp.Expr:
         """A metric's expression over the step's columns."""
