@@ -86,6 +86,8 @@ class Manifest:
             plan["limit"] = case["limit"]
         if case["time_constraint"]:
             plan["window"] = self._window(case["time_constraint"], by, grain)
+        if listed and (far := self._far(by)):
+            plan["each"] = far
         if case["min_max_only"]:
             plan["bounds"] = True
         if not case["apply_group_by"] and not names:
@@ -160,6 +162,12 @@ class Manifest:
         if len(said) != 1:
             raise PlanError(f"{name} does not mean one thing for all metrics.", name)
         return said.pop()
+
+    def _far(self, by: list[str]) -> str | None:
+        """The one other model of a list, of which dbt keeps every row too."""
+        ends = [resolve(self.catalog, self.catalog.models[ref.partition(".")[0]], ref.partition(".")[2]) for ref in by if "." in ref]
+        far = {end.model.name for end in ends if end.path}
+        return far.pop() if len(far) == 1 and len(far) < len(by) else None
 
     def _find(self, model: str, name: str) -> tuple[str, str | None, str | None]:
         found = self.names.find(model, name)

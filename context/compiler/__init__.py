@@ -308,8 +308,6 @@ def _refuse_what_is_not_compiled(query: SemanticQuery) -> None:
         raise PlanError(
             "A plan with bounds gives the least and the greatest value of a dimension; it has no metrics and no rows.", "bounds"
         )
-    if query.each and not query.metrics:
-        raise PlanError("A plan with each keeps the rows of a model that a metric has none for; it needs a metric.", "each")
     if query.rows and query.metrics:
         raise PlanError("A plan with rows lists rows; it has no metrics.", "rows")
     if query.window and query.window.start and query.window.end and str(query.window.start) >= str(query.window.end):

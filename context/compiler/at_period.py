@@ -12,8 +12,10 @@ PIECE, VALUE = "piece", "by_piece"
 def taken_of_period(scanner: Scanner) -> exp.Select:
     """The value at each period's last piece; or as dbt's `period_agg` has it, the first or the mean of those that there are."""
     assert scanner.grid is not None
+    if not scanner.runs:  # the value at the start of a longer period is that of its first piece
+        return scanner.select().where(_is_end(scanner, scanner.grid, exp.Min), copy=False)
     if not scanner.scan.cells[0][1].shown:
-        return scanner.select().where(_is_last(scanner, scanner.grid), copy=False)
+        return scanner.select().where(_is_end(scanner, scanner.grid, exp.Max), copy=False)
     inner = scanner.select().select(exp.alias_(scanner.grid.column(PERIOD), PIECE))
     inner = inner.group_by(exp.Literal.number(len(inner.expressions)))
     keys = [exp.column(field.ref, quoted=True) for field in scanner.fields]
@@ -21,11 +23,11 @@ def taken_of_period(scanner: Scanner) -> exp.Select:
     return exp.select(*keys, *values).from_(inner.subquery(VALUE)).group_by(*(exp.Literal.number(n + 1) for n in range(len(keys))))
 
 
-def _is_last(scanner: Scanner, grid: Grid) -> exp.Expr:
-    """Whether a piece is the last of the period that it is shown in."""
+def _is_end(scanner: Scanner, grid: Grid, end: type[exp.Min | exp.Max]) -> exp.Expr:
+    """Whether a piece is the first or the last of the period that it is shown in."""
     keys = [grid.key(field, scanner.catalog.settings) for field in scanner.own]
-    last = exp.select(exp.Max(this=grid.column(PERIOD))).from_(grid.name).group_by(*keys)
-    return exp.In(this=grid.column(PERIOD), query=exp.Subquery(this=last))
+    ends = exp.select(end(this=grid.column(PERIOD))).from_(grid.name).group_by(*keys)
+    return exp.In(this=grid.column(PERIOD), query=exp.Subquery(this=ends))
 
 
 def _taken(value: exp.Expr, shown: str) -> exp.Expr:

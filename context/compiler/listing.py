@@ -24,6 +24,7 @@ def listing(query: SemanticQuery, catalog: Catalog) -> tuple[exp.Select, tuple[C
         raise NotSupported("A list has no having, compare, share or limit in groups.", "metrics")
     model = listed_model(catalog, query.by[0])
     relation = Relation(catalog, model, model.time)
+    relation.every = query.each
     fields = [replace(relation.field(_own(ref, model)), ref=ref) for ref in query.by]
     keys = [exp.alias_(relation.key(field), field.ref, quoted=True) for field in fields]
     conditions = [relation.condition(text) for text in query.where]
@@ -31,6 +32,9 @@ def listing(query: SemanticQuery, catalog: Catalog) -> tuple[exp.Select, tuple[C
         if not model.time:
             raise Unreachable(f"{model.words} has no time dimension, so a window has nothing to stand on.", model.name)
         conditions += within(relation.moment(), query.window.start, query.window.end)
+    if query.each and (query.rows or query.each not in {field.model.name for field in fields if len(field.path) == 1}):
+        near = tuple(join.model for join in model.joins.values())
+        raise PlanError(f"A list of {model.words} keeps every one of a model that it names and joins, as distinct values.", "each", near)
     if query.bounds:
         return _bounds(relation, fields, conditions)
     select = relation.select(*keys).where(*conditions)

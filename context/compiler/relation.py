@@ -26,6 +26,7 @@ class Relation:
         self.aliases: dict[Path, str] = {(): alias or model.name}
         self.calendars: dict[tuple[Path, str], str] = {}
         self.per: dict[str, str] = {}
+        self.every: str | None = None
 
     def field(self, ref: str) -> Field:
         """What a plan's name means here; `time` is this scan's own time dimension."""
@@ -142,7 +143,10 @@ class Relation:
         return self.key(field) if field.grain else self.column(field.path, field.dimension.name)
 
     def select(self, *columns: exp.Expr) -> exp.Select:
-        """SELECT columns FROM the fact and its joins, each joined left so that no row of the fact is lost."""
+        """SELECT columns FROM the fact and its joins, each joined left so that no row of the fact is lost.
+
+        The joins to `every` model are full, so that none of its rows is lost either.
+        """
         return self.joined(exp.select(*columns).from_(self.table()))
 
     def table(self) -> exp.Expr:
@@ -152,7 +156,9 @@ class Relation:
     def joined(self, select: exp.Select) -> exp.Select:
         for path, alias in self.aliases.items():
             if path:
-                select = select.join(exp.to_table(self._model(path).name).as_(alias), on=self._on(path), join_type="left")
+                model = self._model(path)
+                kind = "full" if model.name == self.every else "left"
+                select = select.join(exp.to_table(model.name).as_(alias), on=self._on(path), join_type=kind)
         for (path, name), alias in self.calendars.items():
             calendar = self.catalog.calendars["day"]
             day = exp.cast(exp.column(calendar.time or "", table=alias), "DATE")

@@ -103,8 +103,9 @@ class Scanner:
 
     @property
     def is_taken(self) -> bool:
-        """Whether a running value is worked out by finer pieces of time than it's shown by, so that one of several is to be taken."""
-        return self.runs and self.grid is not None and not self.grid.shows(self.own)
+        """Whether a value is worked out by finer pieces of time than it's shown by, so that one of several is to be taken."""
+        at_once = any(step.kind == "offset_to" for step in self.scan.frame)
+        return (self.runs or at_once) and self.grid is not None and not self.grid.shows(self.own)
 
     def _in_one(self, unit: str) -> bool:
         """Whether the plan splits by a column of units, or keeps to one of them."""
