@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from answerable.context.catalog import Catalog
 from answerable.context.compiler import combine
 from answerable.context.compiler.at_period import taken_of_period
 from answerable.context.compiler.cells import Cells
-from answerable.context.compiler.columns import additive, counts, key_column, share_name, value_column
+from answerable.context.compiler.columns import additive, counts, counts_distinct, key_column, share_name, value_column
 from answerable.context.compiler.combine import quoted
 from answerable.context.compiler.compare import changes, moved
 from answerable.context.compiler.conversion import conversion
@@ -81,15 +82,17 @@ class _Plan:
             for name in query.metrics:
                 self.shown |= changes(name, self.shown[name], self.cells.expression(name, frame, window))
         self.shares = {share_name(name, query.share): self._share(name) for name in query.metrics} if query.share else {}
-        if query.each:
-            self.shown = {name: self._nothing_is_zero(value) for name, value in self.shown.items()}
         self.scans = scans(catalog, query, self.cells.columns)
+        zero_of = counts if query.each else counts_distinct if len(self.scans) > 1 else None
+        if zero_of:
+            self.shown = {name: self._nothing_is_zero(value, zero_of) for name, value in self.shown.items()}
         self.scanners = [Scanner(catalog, query, scan) for scan in self.scans]
         self.fields: list[Field] = self.scanners[0].fields
         self.rollups = rollups(self.scanners)
 
-    def _nothing_is_zero(self, value: exp.Expr) -> exp.Expr:
-        counting = {column for cell, column in self.cells.columns.items() if counts(cell.metric)}
+    def _nothing_is_zero(self, value: exp.Expr, zero_of: Callable[[SimpleMetric], bool]) -> exp.Expr:
+        """With 0 where a group has no row of the fact: of a distinct count, and of all that counts where `each` keeps the group."""
+        counting = {column for cell, column in self.cells.columns.items() if zero_of(cell.metric)}
         zero = exp.Literal.number(0)
         return substitute(value, lambda column: exp.func("COALESCE", column, zero) if column.name in counting else column)
 
@@ -201,7 +204,7 @@ class _Plan:
         parts = [(name, [column for column, _ in scan.cells]) for name, scan in zip(self.sources, self.scans, strict=True)]
         if self.query.each:
             name = _free(self.catalog.free_word(f"every_{self.query.each}"), dict(steps))
-            steps.append((name, every(self.scanners[0], self.query.each)))
+            steps.append((name, every(self.scanners[0], self.query.each, self.sources)))
             parts.append((name, []))
         if len(parts) == 1:
             return self.sources[0]

@@ -25,6 +25,12 @@ def counts(metric: SimpleMetric) -> bool:
     return all(isinstance(a, (exp.Sum, exp.Count, exp.CountIf)) for a in aggregates)
 
 
+def counts_distinct(metric: SimpleMetric) -> bool:
+    """Whether a metric counts different values, which of no rows are 0."""
+    tree = parse_expression(metric.expr)
+    return isinstance(tree, exp.Count) and isinstance(tree.this, exp.Distinct)
+
+
 def key_column(field: Field) -> Column:
     """What a group-by gives: a day or a moment, a number for a part of a time, else the dimension's own type."""
     dimension = field.dimension

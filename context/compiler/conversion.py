@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from answerable.context.compiler.grid import FINE
 from answerable.context.compiler.relation import Relation, entity_column
-from answerable.context.compiler.scan import Scanner, within
+from answerable.context.compiler.scan import Scanner, empty_counts_are_null, within
 from answerable.context.compiler.time import Span, frame_window, truncated
 from answerable.context.errors import NotSupported, Unreachable
 from answerable.context.expr import dotted, parse_expression, substitute
@@ -81,6 +81,7 @@ def _converted_events(
     inputs = inputs or ([] if keys else [exp.alias_(exp.Literal.number(1), EVENT)])
     inner = _last(scanner.relation, events, metric, base, converted, [*keys, *inputs], [*scanner.window(), *scanner.wheres])
     shown = [exp.column(exp.to_identifier(field.ref, quoted=True)) for field in scanner.fields]
+    measure = measure if shown else empty_counts_are_null(measure)
     outer = exp.select(*shown, exp.alias_(measure, column, quoted=True)).from_(inner.subquery(EVENTS))
     return outer.group_by(*(exp.Literal.number(n + 1) for n in range(len(shown)))) if shown else outer
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from answerable.context.compiler.combine import quoted
 from answerable.context.compiler.relation import Relation
 from answerable.context.compiler.scan import Scanner
 from answerable.context.errors import NotSupported, PlanError, UnknownName, nearest
@@ -12,8 +13,10 @@ from answerable.context.paths import Field, follow
 from sqlglot import exp
 
 
-def every(scanner: Scanner, name: str) -> exp.Select:
-    """The groups of all rows of the model `name` that pass the plan's conditions on it; keys that are not of it are null.
+def every(scanner: Scanner, name: str, sources: list[str]) -> exp.Select:
+    """The groups of all rows of the model `name` that pass the plan's conditions on it.
+
+    Keys that are not of it are null, in rows for those only that none of the `sources` has.
 
     Raises UnknownName for the model, PlanError where no key is of it, NotSupported beside periods of time.
     """
@@ -36,8 +39,17 @@ def every(scanner: Scanner, name: str) -> exp.Select:
     texts = scanner.query.where
     conditions = [c for text in texts for c in scanner.relation.narrowed(text, lambda f: _rest(scanner, f, model) is not None, value)]
     select = relation.select(*keys).where(*conditions).distinct()
+    own = [ref for ref, rest in rests.items() if rest]
+    if len(own) < len(rests):
+        select = select.where(*(_missing(source, relation, {ref: rests[ref] for ref in own}) for source in sources))
     select.add_comments([f" every one of {model.words} "])
     return select
+
+
+def _missing(source: str, relation: Relation, own: dict[str, Field | None]) -> exp.Expr:
+    """Whether a step has no row for the group."""
+    same = [exp.NullSafeEQ(this=quoted(ref, source), expression=relation.key(field)) for ref, field in own.items() if field]
+    return exp.not_(exp.Exists(this=exp.select(exp.Literal.number(1)).from_(source).where(*same)))
 
 
 def _rest(scanner: Scanner, field: Field, model: Model) -> Field | None:

@@ -104,7 +104,8 @@ class Scanner:
     @property
     def is_taken(self) -> bool:
         """Whether a value is worked out by finer pieces of time than it's shown by, so that one of several is to be taken."""
-        at_once = any(step.kind == "offset_to" for step in self.scan.frame)
+        custom = any(field.grain in self.catalog.settings.grains for field in self.own)  # adds up its days', as dbt does
+        at_once = any(step.kind == "offset_to" for step in self.scan.frame) and not custom
         return (self.runs or at_once) and self.grid is not None and not self.grid.shows(self.own)
 
     def _in_one(self, unit: str) -> bool:
@@ -169,7 +170,7 @@ class Scanner:
         tree = self.relation.measured(cell.metric.expr)
         condition = self._filter(cell) if own_filter else None
         if (condition is not None or not self.query.by) and cell.metric.fill != 0:
-            tree = _empty_counts_are_null(tree)
+            tree = empty_counts_are_null(tree)
         if condition is not None:
             tree = _where(tree, condition)
         return exp.alias_(tree, column, quoted=True)
@@ -237,7 +238,7 @@ def _where(tree: exp.Expr, condition: exp.Expr) -> exp.Expr:
     return tree.transform(filtered, copy=True)
 
 
-def _empty_counts_are_null(tree: exp.Expr) -> exp.Expr:
+def empty_counts_are_null(tree: exp.Expr) -> exp.Expr:
     """A count of no rows is null, as a sum of none is; a distinct count is 0."""
 
     def nulled(node: exp.Expr) -> exp.Expr:

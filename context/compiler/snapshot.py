@@ -5,7 +5,7 @@ from __future__ import annotations
 from answerable.context.compiler.grid import PERIOD, Grid
 from answerable.context.compiler.relation import Relation
 from answerable.context.compiler.scan import Scanner, within
-from answerable.context.compiler.time import frame_window
+from answerable.context.compiler.time import Moment, frame_window
 from answerable.context.errors import NotSupported
 from answerable.context.model import Model, Pick
 from answerable.context.query import TimeWindow
@@ -24,9 +24,12 @@ def snapshot(scanner: Scanner, pick: Pick) -> exp.Select:
     if pick.per or pick.after:
         return scanner.select().where(_picked_each(scanner, pick), copy=False)
     window = frame_window(scanner.scan.frame, scanner.scan.window or TimeWindow(), scanner.catalog.settings)
-    # Without a grain the start is no bound: where the window has no row (a late feed), the last one before it counts.
-    select = scanner.select(bounded=bool(scanner.own))
-    return select.where(_picked(scanner, pick.pick, window), copy=False)
+    picked = _picked(scanner, pick.pick, window)
+    if scanner.own or scanner.grid:
+        return scanner.select().where(picked, copy=False)
+    # Without a grain one side is no bound: where the window has no row (a late feed), the last one before it counts.
+    bounds = within(scanner.relation.moment(), *_sides(pick.pick, window))
+    return scanner.select(bounded=False).where(*bounds, picked, copy=False)
 
 
 def _picked(scanner: Scanner, pick: str, window: TimeWindow) -> exp.Expr:
@@ -37,9 +40,16 @@ def _picked(scanner: Scanner, pick: str, window: TimeWindow) -> exp.Expr:
     if scanner.own:
         relation = Relation(scanner.catalog, model, time)
         periods = [relation.key(field) for field in scanner.own]
-        inner = relation.select(_function(pick)(this=day.copy())).where(*within(own, window.start, window.end)).group_by(*periods)
-        return exp.In(this=day, query=exp.Subquery(this=inner))
+        parts = [relation.key(field) for field in scanner.own if field.grain == "hour_of_day"]  # a day has several of them
+        inner = relation.select(*parts, _function(pick)(this=day.copy())).where(*within(own, window.start, window.end)).group_by(*periods)
+        picked = exp.Tuple(expressions=[*(part.copy() for part in parts), day]) if parts else day
+        return exp.In(this=picked, query=exp.Subquery(this=inner))
     return exp.EQ(this=day, expression=exp.Subquery(this=picked_day(model, time, pick, window)))
+
+
+def _sides(pick: str, window: TimeWindow) -> tuple[Moment | None, Moment | None]:
+    """The side of a window that a pick keeps to: the last day is before its end, the first after its start."""
+    return (window.start, None) if pick == "first" else (None, window.end)
 
 
 def _picked_of_pieces(scanner: Scanner, grid: Grid, pick: str) -> exp.Expr:
@@ -68,7 +78,7 @@ def picked_day(model: Model, time: str, pick: str, window: TimeWindow) -> exp.Se
     """The one day that a balance without a grain is taken from, over all rows of the model that the asker sees."""
     own = exp.column(time, table=model.name)
     inner = exp.select(exp.alias_(_function(pick)(this=_day(model, time)), DAY)).from_(exp.to_table(model.name).as_(model.name))
-    return inner.where(*within(own, window.start if pick == "first" else None, window.end))
+    return inner.where(*within(own, *_sides(pick, window)))
 
 
 def _day(model: Model, time: str) -> exp.Expr:
