@@ -106,13 +106,14 @@ class _Plan:
             select = self._result(source)
         for name, step in steps:
             select = select.with_(name, as_=step)
-        return Compiled(select, self._columns(), tuple(map(self._fact, self.scans)))
+        return Compiled(select, self._columns(), tuple(map(self._fact, self.scanners)))
 
-    def _fact(self, scan: Scan) -> Fact:
+    def _fact(self, scanner: Scanner) -> Fact:
+        scan = scanner.scan
         pick = scan.cells[0][1].metric.over_time
         day = None
         if pick and scan.time and not self.own and not scan.frame and pick.pick in ("first", "last"):
-            day = picked_day(scan.model, scan.time, pick.pick, scan.window or TimeWindow())
+            day = picked_day(scanner, pick.pick)
         return Fact(scan.model.name, scan.time, tuple(dict.fromkeys(cell.metric.name for _, cell in scan.cells)), day)
 
     # -- steps, in the order of the SQL -----------------------------------------------------------------------------------

@@ -136,21 +136,21 @@ class Scanner:
 
     def row_filters(self) -> list[exp.Expr]:
         """The conditions on rows: all but those on the shown time, where a rollup has its pieces."""
-        own = {text for text in self.query.where if self._is_about_own_time(text)}
+        own = {text for text in self.query.where if self.is_about_own_time(text)}
         wheres = [where for text, where in zip(self.query.where, self.wheres, strict=True) if not (self.grid and text in own)]
         shared = self._shared_filter()
         return [*wheres, *([shared] if shared is not None else [])]
 
     def shown_filters(self) -> list[exp.Expr]:
         """The conditions on the shown time alone."""
-        return [w for text, w in zip(self.query.where, self.wheres, strict=True) if self._is_about_own_time(text)]
+        return [w for text, w in zip(self.query.where, self.wheres, strict=True) if self.is_about_own_time(text)]
 
     @property
     def has_mixed_filters(self) -> bool:
         """Whether a condition is about the own time and something else at once."""
-        return any(not self._is_about_own_time(text) and self._names_own_time(text) for text in self.query.where)
+        return any(not self.is_about_own_time(text) and self._names_own_time(text) for text in self.query.where)
 
-    def _is_about_own_time(self, text: str) -> bool:
+    def is_about_own_time(self, text: str) -> bool:
         columns = list(parse_condition(text).find_all(exp.Column))
         return all(PER not in c.name and self.is_own(self.relation.field(dotted(c))) for c in columns)
 

@@ -23,7 +23,7 @@ def snapshot(scanner: Scanner, pick: Pick) -> exp.Select:
         return _over_days(scanner, pick.pick)
     if pick.per or pick.after:
         return scanner.select().where(_picked_each(scanner, pick), copy=False)
-    window = frame_window(scanner.scan.frame, scanner.scan.window or TimeWindow(), scanner.catalog.settings)
+    window = _window(scanner)
     picked = _picked(scanner, pick.pick, window)
     if scanner.own or scanner.grid:
         return scanner.select().where(picked, copy=False)
@@ -41,10 +41,20 @@ def _picked(scanner: Scanner, pick: str, window: TimeWindow) -> exp.Expr:
         relation = Relation(scanner.catalog, model, time)
         periods = [relation.key(field) for field in scanner.own]
         parts = [relation.key(field) for field in scanner.own if field.grain == "hour_of_day"]  # a day has several of them
-        inner = relation.select(*parts, _function(pick)(this=day.copy())).where(*within(own, window.start, window.end)).group_by(*periods)
+        bounds = [*within(own, window.start, window.end), *_on_time(scanner, relation)]
+        inner = relation.select(*parts, _function(pick)(this=day.copy())).where(*bounds).group_by(*periods)
         picked = exp.Tuple(expressions=[*(part.copy() for part in parts), day]) if parts else day
         return exp.In(this=picked, query=exp.Subquery(this=inner))
-    return exp.EQ(this=day, expression=exp.Subquery(this=picked_day(model, time, pick, window)))
+    return exp.EQ(this=day, expression=exp.Subquery(this=picked_day(scanner, pick)))
+
+
+def _window(scanner: Scanner) -> TimeWindow:
+    return frame_window(scanner.scan.frame, scanner.scan.window or TimeWindow(), scanner.catalog.settings)
+
+
+def _on_time(scanner: Scanner, relation: Relation) -> list[exp.Expr]:
+    """The plan's conditions on the balance's own time, which say like a window what days there are to pick from."""
+    return [relation.condition(text) for text in scanner.query.where if scanner.is_about_own_time(text)]
 
 
 def _sides(pick: str, window: TimeWindow) -> tuple[Moment | None, Moment | None]:
@@ -74,11 +84,12 @@ def _picked_each(scanner: Scanner, pick: Pick) -> exp.Expr:
     return exp.In(this=exp.Tuple(expressions=[*(c.copy() for c in per), day]) if per else day, query=exp.Subquery(this=select))
 
 
-def picked_day(model: Model, time: str, pick: str, window: TimeWindow) -> exp.Select:
+def picked_day(scanner: Scanner, pick: str) -> exp.Select:
     """The one day that a balance without a grain is taken from, over all rows of the model that the asker sees."""
-    own = exp.column(time, table=model.name)
-    inner = exp.select(exp.alias_(_function(pick)(this=_day(model, time)), DAY)).from_(exp.to_table(model.name).as_(model.name))
-    return inner.where(*within(own, *_sides(pick, window)))
+    model, time = scanner.scan.model, scanner.scan.time or ""
+    relation = Relation(scanner.catalog, model, time)
+    bounds = [*within(relation.moment(), *_sides(pick, _window(scanner))), *_on_time(scanner, relation)]
+    return relation.select(exp.alias_(_function(pick)(this=_day(model, time)), DAY)).where(*bounds)
 
 
 def _day(model: Model, time: str) -> exp.Expr:

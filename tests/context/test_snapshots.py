@@ -51,3 +51,7 @@ def test_the_first_day_after_a_window_without_rows_counts(given: Callable[..., A
 
 def test_the_last_day_of_an_hour_of_the_day_is_its_own(given: Callable[..., Any]) -> None:
     assert tanks(given).ask({"metrics": ["litres_last"], "by": ["time:hour_of_day"]}) == [(9, 20), (10, 40), (18, 80)]
+
+
+def test_a_condition_on_the_day_is_a_window_too(given: Callable[..., Any]) -> None:
+    assert tanks(given).ask({"metrics": ["litres_last"], "where": ["time < '2025-01-07'"]}) == [(50,)]
