@@ -21,6 +21,7 @@ from answerable.agent.plan import Gap, Plan, Reading, Result
 from answerable.agent.sentence import sentence
 from answerable.agent.sight import Sight, Sights
 from answerable.agent.thread import picked
+from answerable.agent.ties import one_more, tied
 from answerable.agent.when import Reader
 from answerable.agent.words import tokens
 from answerable.context.catalog import Catalog
@@ -193,7 +194,16 @@ class Project:
             sql = govern(compiled.tree, self.catalog, asked.principal, self.engine.dialect)
         with _timed(timings, "run"):
             rows = self.engine.run(sql)
-        return Result(reading.query, compiled, sql, rows, self._days(compiled, asked))
+        return Result(reading.query, compiled, sql, rows, self._days(compiled, asked), self._tied(reading.query, rows, sight, asked))
+
+    def _tied(self, query: SemanticQuery, rows: Rows, sight: Sight, asked: Asked) -> bool:
+        """Whether the limit left out rows that are as good as the last one."""
+        more = None if rows.truncated else one_more(query, rows.rows)
+        if more is None:
+            return False
+        compiled = compile_query(more, sight.catalog)
+        found = self.engine.run(govern(compiled.tree, self.catalog, asked.principal, self.engine.dialect))
+        return not found.truncated and tied(query, compiled.columns, found.rows)
 
     def _days(self, compiled: Compiled, asked: Asked) -> dict[str, dt.date]:
         """The day that each balance was taken from: an answer names it."""

@@ -114,6 +114,8 @@ def assumptions(result: Result, catalog: Catalog, today: dt.date) -> tuple[str, 
     for name, day in result.days.items():
         metric = catalog.metric(name)
         said.append(f"{wording.capital(metric.words if metric else name)} as of {wording.date(day)}.")
+    if result.tied:
+        said.append("Others have the same value as the last one shown: the limit cut them off, in the order of their names.")
     if query.window:
         said.append(f"Window: {wording.interval(query.window, settings)}.")
         if query.window.end and query.window.start and dt.date.fromisoformat(str(query.window.end)[:10]) > today + dt.timedelta(days=1):

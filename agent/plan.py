@@ -86,3 +86,5 @@ class Result:
     rows: Rows
     days: Mapping[str, dt.date] = field(default_factory=dict)
     """The day that each balance was taken from, by metric."""
+    tied: bool = False
+    """Whether the limit left out rows that are as good as the last one."""
