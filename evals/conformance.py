@@ -27,7 +27,7 @@ from answerable.context.compiler import compile_query
 from answerable.context.compiler.grid import FINE, cut
 from answerable.context.compiler.time import Span, floor
 from answerable.context.errors import AnswerableError, NotSupported, PlanError, UnknownName, UsageError
-from answerable.context.expr import PER, dotted, parse_condition
+from answerable.context.expr import PER, dotted, parse_condition, substitute
 from answerable.context.guard import govern
 from answerable.context.importers.dbt import read_manifest, read_names
 from answerable.context.importers.dbt_filters import FilterError, Leaf, Names, Scope, translate_filter
@@ -78,8 +78,8 @@ class Manifest:
         listed = None if leaves else self._listed(case)
         by = [self._ref(group, leaves, grain, listed) for group in case["group_bys"]]
         plan: dict[str, Any] = {"metrics": names, "by": by}
-        scope = Scope(self.names, leaves[0].model if leaves else listed or "", "time", grain)
-        plan["where"] = [self._typed(translate_filter(text, scope), scope.model) for text in case["where_filters"]]
+        models = list(dict.fromkeys(leaf.model for leaf in leaves)) or [listed or ""]
+        plan["where"] = [self._where(text, models, grain) for text in case["where_filters"]]
         shown = dict(zip([self._shown(g) for g in case["group_bys"]], by, strict=True)) | {name: name for name in names}
         plan["order"] = [("-" if text.startswith("-") else "") + self._ordered(text.lstrip("-"), shown) for text in case["order_bys"]]
         if case["limit"]:
@@ -93,6 +93,22 @@ class Manifest:
         if not case["apply_group_by"] and not names:
             plan["rows"] = True
         return plan
+
+    def _where(self, text: str, models: list[str], grain: str) -> str:
+        """A filter as all the metrics' models read it: by the names of the dimensions' own models where the ways differ."""
+        texts = {model: translate_filter(text, Scope(self.names, model, "time", grain)) for model in models}
+        if len(set(texts.values())) == 1:
+            return self._typed(texts[models[0]], models[0])
+        refs = {model: [dotted(c) for c in parse_condition(texts[model]).find_all(exp.Column)] for model in models}
+        ends = {model: [self._end(model, ref) for ref in refs[model]] for model in models}
+        if any(found != ends[models[0]] for found in ends.values()):
+            raise PlanError(f"The filter {text} does not mean one thing for all metrics.", text)
+        names = dict(zip(refs[models[0]], ends[models[0]], strict=True))
+        return substitute(parse_condition(texts[models[0]]), lambda column: exp.column(names[dotted(column)], quoted=True)).sql("duckdb")
+
+    def _end(self, model: str, ref: str) -> str:
+        end = resolve(self.catalog, self.catalog.models[model], ref)
+        return f"{end.model.name}.{end.dimension.name}" + (f":{end.grain}" if end.grain else "")
 
     def _typed(self, condition: str, model: str) -> str:
         """With a cast where a dimension of dbt's, which has no type but the column's, is compared with a number."""
@@ -129,7 +145,8 @@ class Manifest:
     def _grain(self, metric: str) -> str:
         """Of `metric_time` where the case says none: the metric's own, else a day, or coarser where the data is."""
         own = [self.names.grain_of(leaf) or "day" for leaf in self.names.leaves[metric]]
-        return self.names.grains.get(metric) or max(own, key=ORDER.index, default="day")
+        said = self.names.grains.get(metric, "").lower()
+        return said if said in ORDER else max(own, key=ORDER.index, default="day")
 
     def _shown(self, group: dict[str, Any]) -> str:
         return "__".join(filter(None, (group["name"], group.get("grain"))))
