@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import itertools
 import secrets
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from typing import Any
 from answerable.agent import describe, embedded
 from answerable.agent.answer import Answer, cells, chart_of, column_data, plain
 from answerable.agent.certificate import Chain, Verdict, digest, verdict
+from answerable.agent.denials import Denials
 from answerable.agent.journal import Journal, dumped
 from answerable.agent.plan import Gap, Plan, Reading, Result
 from answerable.agent.sentence import sentence
@@ -23,7 +23,6 @@ from answerable.agent.sight import Sight, Sights
 from answerable.agent.thread import picked
 from answerable.agent.ties import one_more, tied
 from answerable.agent.when import Reader
-from answerable.agent.words import tokens
 from answerable.context.catalog import Catalog
 from answerable.context.compiler import Compiled, compile_query
 from answerable.context.engines.base import Engine, Rows
@@ -65,6 +64,7 @@ class Project:
         self.catalog, self.engine, self.journal, self.clock = catalog, engine, journal, clock
         self.surface, self.run = surface, run
         self.sights = Sights(catalog, engine, state)
+        self.denials = Denials(catalog, self.sights)
         self.chain = Chain()
 
     # -- the contract -----------------------------------------------------------------------------------------------------------
@@ -288,7 +288,7 @@ class Project:
 
     def _lacking(self, plan: Plan, sight: Sight, asked: Asked, reader: Reader) -> Answer:
         """What is missing, and what is only not this asker's to see, are told apart, and go to different people."""
-        if forbidden := self._forbidden(plan, sight, asked, reader):
+        if forbidden := self.denials.of_question(asked.question, plan, sight, asked.principal, reader, self._earlier(asked)):
             return Answer(status="denied", question=asked.question, text=str(forbidden), grounding=plan.spans, thread=asked.thread)
         gaps = tuple(describe.with_nearest(gap, sight.lexicon) for gap in plan.gaps)
         return Answer(
@@ -300,47 +300,6 @@ class Project:
             thread=asked.thread,
         )
 
-    def _forbidden(self, plan: Plan, sight: Sight, asked: Asked, reader: Reader) -> DeniedError | None:
-        """Ground once more against everything endorsed whose existence is no secret."""
-        whole = embedded.plan(asked.question, self.sights.lexicon_of_all(asked.principal), reader, self._earlier(asked))
-        for reading in whole.readings:
-            if reading.definition or not self._seen(reading.query, sight):
-                names = [reading.definition] if reading.definition else [*reading.query.metrics]
-                return self._denial_of(names, sight) or DeniedError(
-                    "What you ask for is defined, and your groups may not see it. The question itself is fine."
-                )
-        return self._forbidden_word(plan, sight, asked)
-
-    def _forbidden_word(self, plan: Plan, sight: Sight, asked: Asked) -> DeniedError | None:
-        """A missing word, or words beside each other in it, that names something whole which this asker does not see."""
-        lexicon = self.sights.lexicon_of_all(asked.principal)
-        for said in (tokens(gap.text) for gap in plan.gaps if gap.type == "metric"):
-            for start, end in itertools.combinations(range(len(said) + 1), 2):
-                hidden = [s for s in lexicon.of(said[start:end]) if s.kind in ("metric", "dimension")]
-                if hidden and not sight.lexicon.of(said[start:end]):
-                    words = " ".join(token.text for token in said[start:end])
-                    general = DeniedError(f"“{words}” is defined, and your groups may not see it.")
-                    return self._denial_of([s.name for s in hidden if s.kind == "metric"], sight) or general
-        return None
-
-    def _seen(self, query: SemanticQuery, sight: Sight) -> bool:
-        try:
-            compile_query(query, sight.catalog)
-        except PlanError:
-            return False
-        return True
-
-    def _denial_of(self, names: list[str], sight: Sight) -> DeniedError | None:
-        for name in names:
-            metric = self.catalog.metric(name)
-            if metric is not None and sight.catalog.metric(name) is None:
-                owner = metric.owner or (self.catalog.models[metric.model].owner if metric.model else None)
-                whom = f" Ask {owner} for it." if owner else ""
-                return DeniedError(
-                    f"{metric.words} is defined, and your groups may not see it. The question itself is fine.{whom}", name, owner
-                )
-        return None
-
     def _unplanned(self, query: SemanticQuery, error: PlanError, asked: Asked) -> Answer:
         """A plan that can't be compiled from what the asker sees: forbidden, if it could be from everything."""
         try:
@@ -348,7 +307,7 @@ class Project:
         except PlanError:
             gap = Gap(error.kind, error.name, nearest=error.nearest, says=error.text)
             return Answer(status="declined", question=asked.question, text=str(error), gaps=(gap,), plan=query.as_data())
-        denied = self._denial_of([*query.metrics], self.sights.of(asked.principal))
+        denied = self.denials.of_metrics([*query.metrics], self.sights.of(asked.principal))
         return Answer(
             status="denied",
             question=asked.question,

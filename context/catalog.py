@@ -185,12 +185,12 @@ class Catalog:
         """The hash of what a plan stands on: its metrics down to their models, and the models of its dimensions, upstreams included."""
         query = self.canonical(query)
         metrics, models = dict[str, Metric](), set[str]()
-        stack = list(query.metrics)
+        stack = [*query.metrics, *(n.partition(PER)[0] for text in query.where for n in names(parse_condition(text)) if PER in n)]
         while stack:
             metric = self.metric(stack.pop())
             if metric is not None and metric.name not in metrics:
                 metrics[metric.name] = metric
-                stack.extend(self.inputs(metric))
+                stack.extend((*self.inputs(metric), *self.compared(metric)))
                 models.update([metric.model] if metric.model else [])
         heads = {name.split(".")[0] for name in query.by}
         models.update(head for head in heads if head in self.models)
@@ -198,6 +198,8 @@ class Catalog:
         said: list[Any] = [m.model_dump(mode="json", exclude={"where"}, exclude_defaults=True) for _, m in sorted(metrics.items())]
         said += [_meaning(self.models[name]) for name in sorted(models) if name in self.models]
         said.append([self.settings.timezone, self.settings.week_start, self.settings.fiscal_year_start])
+        if self.settings.calendar:
+            said.append(self.settings.calendar.model_dump(mode="json"))
         return hashlib.sha256(json.dumps([query.hash, said], sort_keys=True, default=str).encode()).hexdigest()[:16]
 
     def _joined(self, name: str, seen: frozenset[str] = frozenset()) -> Iterator[Any]:
