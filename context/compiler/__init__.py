@@ -50,6 +50,8 @@ class Compiled:
 def compile_query(query: SemanticQuery, catalog: Catalog) -> Compiled:
     """Compile a plan. Raises a PlanError that names the thing, what is near it, and the mend."""
     _refuse_what_is_not_compiled(query)
+    if isinstance(query.limit, Top) and not query.limit.per:
+        query = query.model_copy(update={"limit": query.limit.n})
     if not query.metrics:
         tree, columns = listing(query, catalog)
         return Compiled(_with_metrics_per(tree, catalog), columns)

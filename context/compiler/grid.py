@@ -19,7 +19,8 @@ PERIOD, UNTIL = "period", "until"
 FINE = ("second", "minute", "hour")
 _MONTHLY = ("quarter", "year", "fiscal_quarter", "fiscal_year")
 NESTS: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys((*FINE, "day"), GRAINS), "week": (), "month": _MONTHLY, "quarter": ("year",), "fiscal_quarter": ("fiscal_year",),
+    **{grain: GRAINS[GRAINS.index(grain) + 1 :] for grain in (*FINE, "day")},
+    "week": (), "month": _MONTHLY, "quarter": ("year",), "fiscal_quarter": ("fiscal_year",),
 }  # fmt: skip
 """Which coarser grains a piece of time always lies wholly within."""
 _MOST = 2_000_000

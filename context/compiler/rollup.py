@@ -14,13 +14,14 @@ from answerable.context.compiler.combine import quoted
 from answerable.context.compiler.grid import FINE, NESTS, begins, grain_of
 from answerable.context.compiler.scan import Scanner, within
 from answerable.context.compiler.time import Moment, Step, as_datetime, floor, part, truncated
-from answerable.context.model import SimpleMetric
-from answerable.context.paths import Field
+from answerable.context.model import GRAINS, SimpleMetric
+from answerable.context.paths import NEEDED, Field
 from answerable.context.query import TimeWindow
 from answerable.context.settings import ProjectSettings
 from sqlglot import exp
 
 PIECE = "piece"
+ROLLED = ("month", "day", "hour")
 _AGAIN: dict[type[exp.Expr], type[exp.AggFunc]] = {
     exp.Sum: exp.Sum, exp.Count: exp.Sum, exp.CountIf: exp.Sum, exp.Min: exp.Min, exp.Max: exp.Max,
 }  # fmt: skip
@@ -122,7 +123,7 @@ def rollups(scanners: Sequence[Scanner]) -> list[Rollup]:
         group = list(members)
         if not any(scanner.grid for _, scanner, _ in group):
             continue
-        grain = "month" if all(grain == "month" for *_, grain in group) else "day"
+        grain = max((grain for *_, grain in group), key=ROLLED.index)
         base = group[0][1]
         name = base.catalog.free_word(f"{base.scan.model.name}_by_{grain}")
         rollup = Rollup(name if name not in {r.name for r in found} else f"{name}_{len(found) + 1}", grain, [s for _, s, _ in group])
@@ -139,32 +140,36 @@ def _rows(scanner: Scanner) -> str:
 
 
 def _grain(scanner: Scanner) -> str | None:
-    """The coarsest pieces that a scanner's values can be made of, month or day; None where they need the rows."""
+    """The coarsest of `ROLLED` that a scanner's values can be made of; None where they need the rows."""
     scan, settings = scanner.scan, scanner.catalog.settings
     if not scanner.own or not scan.time or any(cell.conversion or cell.metric.over_time for _, cell in scan.cells):
         return None
     if not all(_is_made_of_parts(scanner.relation.measured(cell.metric.expr)) for _, cell in scan.cells) or scanner.has_mixed_filters:
         return None
-    shown = [scanner.grid.grain] if scanner.grid else [grain_of(f) for f in scanner.own]
-    if any(grain in FINE or grain == "hour_of_day" for grain in shown) or any(step.span.seconds for step in scan.frame):
-        return None
+    shown = [scanner.grid.grain] if scanner.grid else [NEEDED.get(grain_of(f), grain_of(f)) for f in scanner.own]
     if scanner.grid is None and (scanner.shown_filters() or any(grain in settings.grains for grain in shown)):
         return None
     if any(step.kind == "offset_to" for step in scan.frame) and scanner.own_grain in FINE:
         return None
     window = scan.window or TimeWindow()
     edges = [edge for edge in (window.start, window.end) if edge]
-    if not all(begins(edge, "day", settings) for edge in edges):
-        return None
-    by_month = all(grain == "month" or grain in NESTS["month"] for grain in shown) and all(map(_by_month, scan.frame))
-    return "month" if by_month and all(begins(edge, "month", settings) for edge in edges) else "day"
+
+    def fits(grain: str) -> bool:
+        nested = all(g == grain or g in NESTS[grain] or (g in settings.grains and grain != "month") for g in shown)
+        return nested and all(_keeps(step, grain) for step in scan.frame) and all(begins(edge, grain, settings) for edge in edges)
+
+    return next(filter(fits, ROLLED), None)
 
 
-def _by_month(step: Step) -> bool:
-    """Whether a step leads from months to months."""
+def _keeps(step: Step, grain: str) -> bool:
+    """Whether a step leads from starts of a grain to starts of it."""
     if step.kind in ("offset", "window"):
-        return bool(step.span.months)
-    return step.kind == "all" or (step.kind == "to_date" and (step.grain == "month" or step.grain in NESTS["month"]))
+        if grain == "month":
+            return bool(step.span.months)
+        return not step.span.seconds or (grain == "hour" and step.span.seconds % 3600 == 0)
+    if step.kind == "to_date":
+        return step.grain == grain or step.grain in NESTS[grain] or (step.grain not in GRAINS and grain != "month")
+    return step.kind == "all" or grain != "month"
 
 
 def _is_made_of_parts(tree: exp.Expr) -> bool:
