@@ -23,7 +23,7 @@ NESTS: dict[str, tuple[str, ...]] = {
     "week": (), "month": _MONTHLY, "quarter": ("year",), "fiscal_quarter": ("fiscal_year",),
 }  # fmt: skip
 """Which coarser grains a piece of time always lies wholly within."""
-_MOST = 2_000_000
+_MOST = 100_000
 Source = tuple[str, str]
 """The name of a fact and of the time dimension that it is shown by."""
 
