@@ -253,6 +253,7 @@ def _cycles(catalog: Catalog) -> Iterator[Complaint]:
         for name, m in catalog.metrics.items()
         if _readable(m)
     }
+    graph = {name: needed for name, needed in graph.items() if needed}
     if told := _loop(graph):
         yield Complaint("cycle", catalog.metrics[told[0]].where, f"metrics that need each other: {' → '.join(told)}", "break the loop")
 
@@ -262,6 +263,8 @@ def _circles(catalog: Catalog) -> Iterator[Complaint]:
     graph: dict[str, list[str]] = {}
     for model in catalog.models.values():
         for dimension in model.dimensions.values():
+            if "." not in dimension.sql:
+                continue  # it reaches no other model
             tree, _ = _parsed(dimension.sql, dimension.where, "")
             far = [name.split(".") for name in names(tree) if "." in name] if tree is not None else []
             ends = [(follow(catalog, model, tuple(path)), name) for *path, name in far]
