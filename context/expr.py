@@ -10,7 +10,8 @@ from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import SqlglotError
 
-DIALECT = "duckdb"
+DIALECT = Dialect.get_or_raise("duckdb")
+"""Of definitions and plans. Loaded with the rest, not by the first question."""
 _BARE = re.compile(r"[A-Za-z_]\w*")
 # A text in quotes is left alone; a dotted name or one with a grain (customer.region, ordered_at:month) becomes one quoted name.
 _NAMES = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|(?<![\w.$:])[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*(?::[a-z_]+)?(?![\w.]|\s*\()")
@@ -37,7 +38,7 @@ def _tree(text: str, said: str) -> exp.Expr:
     if _BARE.fullmatch(text) and text.lower() not in {"true", "false", "null", "current_date", "current_timestamp"}:
         return exp.column(text)
     try:
-        trees = Dialect.get_or_raise(DIALECT).parse_into(exp.Condition, _PER.sub(_one_name, text))
+        trees = DIALECT.parse_into(exp.Condition, _PER.sub(_one_name, text))
     except (SqlglotError, RecursionError) as error:
         raise BadExpression(f"{said!r} is no SQL expression") from error
     if len(trees) != 1 or not isinstance(tree := trees[0], exp.Expr):

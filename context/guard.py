@@ -226,13 +226,17 @@ def _only(node: exp.Expr, parts: frozenset[str]) -> None:
             raise GuardError(f"{_spoken(part)} is not on the list of what is answered.")
 
 
+_NESTING = (exp.Select, exp.Subquery, exp.Paren, exp.Func)
+"""What makes a query deep; conditions in a row (`a or b or c`) are functions to the parser, and no deeper for their number."""
+
+
 def _depth(tree: exp.Expr) -> int:
     deepest, stack = 0, [(tree, 0)]
     while stack:
         node, depth = stack.pop()
         deepest = max(deepest, depth)
         stack.extend(
-            (child, depth + isinstance(child, (exp.Select, exp.Subquery, exp.Paren, exp.Func))) for child in node.iter_expressions()
+            (child, depth + (isinstance(child, _NESTING) and not isinstance(child, exp.Connector))) for child in node.iter_expressions()
         )
     return deepest
 

@@ -107,7 +107,7 @@ class _Plan:
             source = self._filled(steps, source)
             select = self._result(source)
         for name, step in steps:
-            select = select.with_(name, as_=step)
+            select = select.with_(exp.to_identifier(name), as_=step, copy=False)
         return Compiled(select, self._columns(), tuple(map(self._fact, self.scanners)))
 
     def _fact(self, scanner: Scanner) -> Fact:
@@ -200,7 +200,7 @@ class _Plan:
         scan.set("expressions", [*keys, *(exp.alias_(whole(value), name, quoted=True) for name, value in self.shown.items())])
         if self.query.having:
             scan = scan.having(*(whole(self._having(text)) for text in self.query.having))
-        scan = scan.order_by(*self._order()) if self.query.by else scan
+        scan = scan.order_by(*self._order(), copy=False) if self.query.by else scan
         return scan.limit(self.query.limit) if isinstance(self.query.limit, int) else scan
 
     def _together(self, steps: list[tuple[str, exp.Query]]) -> str:
@@ -226,7 +226,7 @@ class _Plan:
     def _result(self, source: str) -> exp.Select:
         values = {**self.shown, **self.shares}
         keys = [quoted(ref) for ref in self.query.by]
-        select = exp.select(*keys, *(exp.alias_(value, name, quoted=True) for name, value in values.items())).from_(source)
+        select = exp.select(*keys, *(exp.alias_(value, name, quoted=True) for name, value in values.items())).from_(exp.to_table(source))
         having = [self._having(text) for text in self.query.having]
         if having and not self.shares:
             select = select.where(*having)
@@ -241,7 +241,7 @@ class _Plan:
             last = [*last, rank <= limit.n]
             select = select.order_by(*(_ordered(quoted(p), False) for p in limit.per), *self._order())
         else:
-            select = select.order_by(*self._order()) if self.query.by else select
+            select = select.order_by(*self._order(), copy=False) if self.query.by else select
         if last:
             select.set("qualify", exp.Qualify(this=exp.and_(*last)))
         return select.limit(limit) if isinstance(limit, int) else select

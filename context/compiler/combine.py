@@ -25,13 +25,13 @@ def merged(parts: list[tuple[str, list[str]]], keys: list[str]) -> exp.Select:
     selects = []
     for name, own in parts:
         values = [quoted(c) if c in own else exp.alias_(exp.null(), c, quoted=True) for c in columns]
-        selects.append(exp.select(*(quoted(k) for k in keys), *values).from_(name))
+        selects.append(exp.select(*(quoted(k) for k in keys), *values).from_(exp.to_table(name)))
     union: exp.Query = selects[0]
     for select in selects[1:]:
-        union = exp.union(union, select, distinct=False)
+        union = exp.union(union, select, distinct=False, copy=False)
     folded = [exp.alias_(exp.Max(this=quoted(c)), c, quoted=True) for c in columns]
-    select = exp.select(*(quoted(k) for k in keys), *folded).from_(union.subquery("parts"))
-    return select.group_by(*(exp.Literal.number(n + 1) for n in range(len(keys)))) if keys else select
+    select = exp.select(*(quoted(k) for k in keys), *folded).from_(union.subquery("parts", copy=False), copy=False)
+    return select.group_by(*(exp.Literal.number(n + 1) for n in range(len(keys))), copy=False) if keys else select
 
 
 def shown_pieces(grid: Grid, own: Sequence[Field], conditions: Sequence[exp.Expr], settings: ProjectSettings) -> exp.Select:

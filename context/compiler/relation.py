@@ -147,7 +147,7 @@ class Relation:
 
         The joins to `every` model are full, so that none of its rows is lost either.
         """
-        return self.joined(exp.select(*columns).from_(self.table()))
+        return self.joined(exp.select(*columns).from_(self.table(), copy=False))
 
     def table(self) -> exp.Expr:
         """The fact itself, under its alias."""
@@ -158,7 +158,7 @@ class Relation:
             if path:
                 model = self._model(path)
                 kind = "full" if model.name == self.every else "left"
-                select = select.join(exp.to_table(model.name).as_(alias), on=self._on(path), join_type=kind)
+                select = select.join(exp.to_table(model.name).as_(alias), on=self._on(path), join_type=kind, copy=False)
         for (path, name), alias in self.calendars.items():
             calendar = self.catalog.calendars["day"]
             day = exp.cast(exp.column(calendar.time or "", table=alias), "DATE")

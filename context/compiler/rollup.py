@@ -44,7 +44,7 @@ class Rollup:
         keys = [exp.alias_(base.relation.key(f), f.ref, quoted=True) for f in base.fields if not base.is_own(f)]
         piece = exp.alias_(truncated(base.relation.moment(), self.grain, base.catalog.settings), PIECE)
         values = [exp.alias_(tree.copy(), name, quoted=True) for name, tree in self.columns.values()]
-        select = base.relation.select(piece, *keys, *values).where(*conditions)
+        select = base.relation.select(piece, *keys, *values).where(*conditions, copy=False)
         select.add_comments([f" {', '.join(dict.fromkeys(scanner.scan.metrics for scanner in self.scanners))} "])
         return select.group_by(*(exp.Literal.number(n + 1) for n in range(len(keys) + 1)))
 
@@ -55,12 +55,10 @@ class Rollup:
         columns = [*keys, *(exp.alias_(self._again(scanner, cell.metric), name, quoted=True) for name, cell in scanner.scan.cells)]
         if grid is None:
             window = scanner.scan.window or TimeWindow()
-            select = exp.select(*columns).from_(self.name).where(*within(piece, window.start, window.end))
+            select = exp.select(*columns).from_(exp.to_table(self.name)).where(*within(piece, window.start, window.end))
         else:
-            bounds = scanner.bounds(piece)
-            select = (
-                exp.select(*columns).from_(grid.name).join(exp.to_table(self.name), on=exp.and_(*bounds)).where(*scanner.shown_filters())
-            )
+            select = exp.select(*columns).from_(exp.to_table(grid.name))
+            select = select.join(exp.to_table(self.name), on=exp.and_(*scanner.bounds(piece))).where(*scanner.shown_filters())
         return select.group_by(*(exp.Literal.number(n + 1) for n in range(len(keys))))
 
     def _key(self, scanner: Scanner, field: Field, piece: exp.Column) -> exp.Expr:

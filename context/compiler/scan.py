@@ -210,7 +210,7 @@ class Scanner:
 
     def _over(self, grid: Grid, columns: list[exp.Expr]) -> exp.Select:
         """Each shown piece of time with the rows that its frame counts."""
-        select = exp.select(*columns).from_(grid.name).join(self.relation.table(), on=exp.and_(*self.bounds(self._moment())))
+        select = exp.select(*columns).from_(exp.to_table(grid.name)).join(self.relation.table(), on=exp.and_(*self.bounds(self._moment())))
         return self.relation.joined(select)
 
     def bounds(self, moment: exp.Expr) -> list[exp.Expr]:

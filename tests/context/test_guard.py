@@ -330,3 +330,11 @@ def test_two_databases_that_differ_only_in_what_the_asker_may_not_see_give_equal
     with world(star, **POLICIES) as one, world(other(star, twin), **POLICIES) as two:
         for question in questions:
             assert outcome(one, question) == outcome(two, question), question
+
+
+def test_many_conditions_in_a_row_are_no_deeper_than_one(given: Callable[..., Any]) -> None:
+    shop = given()
+    either = " or ".join(f"order_id = {n}" for n in range(300))
+    assert shop.ask(f"select count(*) as n from orders where {either}") == [(8,)]
+    with pytest.raises(GuardError, match="deep"):
+        shop.ask(f"select {'(' * 70}1{')' * 70} as n from orders")
