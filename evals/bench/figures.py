@@ -1,32 +1,15 @@
-"""The figures: start of a process, planning, execution beside hand-written SQL."""
+"""What every part of the bench shares: a figure with its limit, and medians of things that take turns."""
 
 from __future__ import annotations
 
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, Literal
 
-import answerable
 import duckdb
-from answerable.agent import embedded
-from answerable.agent.when import Reader
-from answerable.context.compiler import compile_query
-from answerable.context.guard import govern, govern_text
-from answerable.context.policy import Principal
-
-DEMO = Path("demo")
-QUESTIONS = (
-    "revenue last month", "revenue by region last quarter", "top 5 stores by revenue in 2025", "orders by month this year",
-    "average order value by product category last month", "revenue from gold customers last year", "how many customers do we have",
-    "refund rate by channel in 2025", "revenue and orders by store in Q4 2025", "which brand had the highest revenue last year",
-)  # fmt: skip
-EVERYTHING = Principal("bench", frozenset({"finance"}))
+from answerable.context.query import GovernedSQL
 
 
 @dataclass(frozen=True)
@@ -35,117 +18,42 @@ class Figure:
 
     value: float
     unit: str
-    limit: float
+    limit: float | None
+    """None for what is shown for comparison only."""
     better: Literal["lower", "higher"]
     against: str
 
     @property
     def holds(self) -> bool:
+        if self.limit is None:
+            return True
         return self.value <= self.limit if self.better == "lower" else self.value >= self.limit
 
     def data(self) -> dict[str, Any]:
         return asdict(self)
 
 
-def median_ms(work: Callable[[], object], times: int = 15) -> float:
-    """The median time of a call in milliseconds, after one to warm up."""
-    work()
-    return statistics.median(_once(work) for _ in range(times))
-
-
-def _once(work: Callable[[], object]) -> float:
+def once_ms(work: Callable[[], object]) -> float:
     started = time.perf_counter()
     work()
     return (time.perf_counter() - started) * 1000
 
 
-def start() -> dict[str, Figure]:
-    """A whole process that answers a question, beside one that only imports its three libraries."""
-    with tempfile.TemporaryDirectory() as state:
-        ask = [
-            sys.executable,
-            "-m",
-            "answerable",
-            "ask",
-            "revenue by region last month",
-            "--json",
-            "--project",
-            str(DEMO),
-            "--state",
-            state,
-        ]
-        bare = [sys.executable, "-c", "import duckdb, sqlglot, pydantic"]
-        subprocess.run(ask, check=True, capture_output=True)
-        pairs = [(_process(ask), _process(bare)) for _ in range(9)]
-    ratio = statistics.median(a for a, _ in pairs) / statistics.median(b for _, b in pairs)
-    against = f"bare imports, {statistics.median(b for _, b in pairs):.0f} ms"
-    return {"ask as a process / bare imports": Figure(ratio, "×", 3, "lower", against)}
+def median_ms(work: Callable[[], object], times: int = 15) -> float:
+    """The median time of a call in milliseconds, after one to warm up."""
+    work()
+    return statistics.median(once_ms(work) for _ in range(times))
 
 
-def _process(command: list[str]) -> float:
-    return _once(lambda: subprocess.run(command, check=True, capture_output=True))
+def in_turns(works: Sequence[Callable[[], object]], times: int) -> list[float]:
+    """The median milliseconds of each, after a round to warm up; they take turns, so that a slow moment of the machine meets all."""
+    rounds = [[once_ms(work) for work in works] for _ in range(times + 1)][1:]
+    return [statistics.median(column) for column in zip(*rounds, strict=True)]
 
 
-def plan() -> dict[str, Figure]:
-    """In process: a question to governed SQL, and a plan to a tree."""
-    with tempfile.TemporaryDirectory() as state, answerable.open(DEMO, state=Path(state)) as project:
-        sight = project.sights.of(EVERYTHING)
-        reader = Reader(project.today(), project.catalog.settings)
-
-        def to_sql(question: str) -> None:
-            reading = embedded.plan(question, sight.lexicon, reader).readings[0]
-            govern(compile_query(reading.query, sight.catalog).tree, project.catalog, EVERYTHING, "duckdb")
-
-        asked = [median_ms(lambda q=q: to_sql(q)) for q in QUESTIONS]  # type: ignore[misc]
-        plans = [v.plan for v in project.catalog.verified if v.plan]
-        compiled = [median_ms(lambda p=p: compile_query(p, sight.catalog), 7) for p in plans]  # type: ignore[misc]
-        trees = [compile_query(p, sight.catalog).tree for p in plans]
-        gated = [median_ms(lambda t=t: govern(t, project.catalog, EVERYTHING, "duckdb"), 7) for t in trees]  # type: ignore[misc]
-        text = " union all ".join(["select channel, count(*) as n from orders where status = 'completed' group by channel"] * 22)
-        sent = median_ms(lambda: govern_text(text, project.catalog, EVERYTHING, "duckdb"))
-    return {
-        "question to governed SQL, median": Figure(statistics.median(asked), "ms", 10, "lower", f"{len(QUESTIONS)} questions on the demo"),
-        "compile a plan, median": Figure(statistics.median(compiled), "ms", 3, "lower", f"{len(plans)} verified plans"),
-        "gate on a compiled tree, median": Figure(statistics.median(gated), "ms", 3, "lower", f"{len(trees)} verified plans"),
-        "gate on sent SQL of 2 KB": Figure(sent, "ms", 15, "lower", f"{len(text)} characters"),
-    }
-
-
-def execute() -> dict[str, Figure]:
-    """Generated SQL beside the SQL that was written by hand for the same verified question, on the demo at scale 20."""
-    folder = Path("build/alder-20")
-    if not (folder / "alder.duckdb").is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        subprocess.run(
-            [sys.executable, str(DEMO / "generate.py"), "--scale", "20", "--out", str(folder / "alder.duckdb")],
-            check=True,
-            capture_output=True,
-        )
-    ratios = []
-    with tempfile.TemporaryDirectory() as state, answerable.open(DEMO, state=Path(state)) as project:
-        seen = project.sights.of(EVERYTHING).catalog
-        connection = duckdb.connect(str(folder / "alder.duckdb"), read_only=True)
-        for question in project.catalog.verified:
-            if question.plan and question.source.sql:
-                ours = govern(compile_query(question.plan, seen).tree, project.catalog, EVERYTHING, "duckdb")
-                ratios.append((_beside(connection, ours.text, ours.params, question.source.sql), question.question))
-        connection.close()
-    worst = max(ratios)
-    return {
-        "run generated / hand-written SQL, median": Figure(
-            statistics.median(r for r, _ in ratios), "×", 1.1, "lower", f"{len(ratios)} verified questions, 1M orders"
-        ),
-        "run generated / hand-written SQL, worst": Figure(worst[0], "×", 1.5, "lower", worst[1]),
-    }
-
-
-def _beside(connection: duckdb.DuckDBPyConnection, ours: str, params: dict[str, Any], theirs: str) -> float:
-    """The ratio of medians of two queries that take turns."""
-    pairs = [
-        (_once(lambda: connection.execute(ours, params or None).fetchall()), _once(lambda: connection.execute(theirs).fetchall()))
-        for _ in range(6)
-    ][1:]
-    return statistics.median(a for a, _ in pairs) / statistics.median(b for _, b in pairs)
-
-
-PARTS: dict[str, Callable[[], dict[str, Figure]]] = {"start": start, "plan": plan, "execute": execute}
+def beside(connection: duckdb.DuckDBPyConnection, ours: GovernedSQL, theirs: str, times: int) -> float:
+    """How many times as long our query takes as theirs."""
+    mine, other = in_turns(
+        [lambda: connection.execute(ours.text, ours.params or None).fetchall(), lambda: connection.execute(theirs).fetchall()], times
+    )
+    return mine / other

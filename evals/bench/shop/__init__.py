@@ -1,0 +1,1 @@
+"""Eleven questions on a generated shop, each beside SQL written by hand."""
