@@ -124,14 +124,15 @@ class _Plan:
         """The pieces of time that moved, running and filled values are shown by."""
         if self.own and any(cell.window for scan in self.scans for _, cell in scan.cells):
             raise NotSupported("The window to compare with is of another length, so its periods do not line up.", "compare")
-        self.spine = grid_of(self.own, (), self.catalog) if self._fills() or any(map(_on_spine, self.scans)) else None
+        shown = self.own and (self._fills() or any(map(_on_spine, self.scans)))
+        self.spine = grid_of(self.scanners[0].time_fields, (), self.catalog) if shown else None
         grids: dict[str, Grid] = {}
         for grid in filter(None, [*(scanner.grid for scanner in self.scanners), self.spine]):
             grids[grid.name] = grids[grid.name].with_(grid) if grid.name in grids else grid
         facts = [(scan.model.name, scan.time) for scan in self.scans if scan.time]
         steps: dict[str, exp.Query] = {}
         for grid in grids.values():
-            steps |= dict(pieces(self.catalog, grid, facts, self.query.window or TimeWindow()))
+            steps |= dict(pieces(self.catalog, grid, self.own, facts, self.query.window or TimeWindow()))
         return list(steps.items())
 
     @property

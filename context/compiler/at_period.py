@@ -26,7 +26,7 @@ def taken_of_period(scanner: Scanner) -> exp.Select:
 def _is_end(scanner: Scanner, grid: Grid, end: type[exp.Min | exp.Max]) -> exp.Expr:
     """Whether a piece is the first or the last of the period that it is shown in."""
     keys = [grid.key(field, scanner.catalog.settings) for field in scanner.own]
-    ends = exp.select(end(this=grid.column(PERIOD))).from_(grid.name).group_by(*keys)
+    ends = exp.select(end(this=grid.column(PERIOD))).from_(exp.to_table(grid.name)).where(*scanner.shown_filters()).group_by(*keys)
     return exp.In(this=grid.column(PERIOD), query=exp.Subquery(this=ends))
 
 

@@ -58,40 +58,47 @@ class Grid:
             return part(period, grain)
         return period if grain == self.grain else truncated(period, grain, settings)
 
-    def frame(self, frame: Frame, own: str, window: TimeWindow, settings: ProjectSettings) -> tuple[exp.Expr | None, exp.Expr]:
-        """The half-open bounds of the rows that count for a piece; None is open. `own` is the grain of the data's own time."""
+    def frame(
+        self, frame: Frame, own: str, by_day: bool, window: TimeWindow, settings: ProjectSettings
+    ) -> tuple[exp.Expr | None, exp.Expr]:
+        """The half-open bounds of the rows that count for a piece; None is open.
+
+        `own` is the grain of the data's own time. Where days are shown (`by_day`) a moved one is a whole day: the 29th of March is
+        beside the 29th of February, whatever day the 30th would be. Longer periods move both their ends.
+        """
         start: exp.Expr | None
         start, end = self.bounds(window, settings)
-        is_day = self.grain in (*FINE, "day")
+        at: Span | None = Span()  # the custom period that the piece was moved to; None where nobody knows
         for step in frame:
-            is_day = is_day and step.kind == "offset"
             match step.kind:
                 case "offset" if step.span.custom:
-                    is_day = False
                     start, end = self._moved(start, end, step.span)
+                    at = step.span if at == Span() else None
                 case "offset":
                     before = step.span.sql(start, -1) if start is not None else None
-                    # The 29th of March is beside the 29th of February, whatever day the 30th would be.
-                    end = Span.grain(self.grain).sql(before.copy(), 1) if before and is_day else step.span.sql(end, -1)
-                    start = before
+                    end = Span.grain(self.grain).sql(before.copy(), 1) if before and by_day else step.span.sql(end, -1)
+                    start, at = before, None
                 case "offset_to":
-                    start = self._start_of(start if start is not None else self.column(PERIOD), step.grain, settings)
+                    start = self._start_of(start if start is not None else self.column(PERIOD), step.grain, at, settings)
                     end = Span.grain(own).sql(start.copy(), 1)
                 case "window":
                     start = self._back(end, step.span)
                 case "to_date":
-                    start = self._start_of(_moment_before(end), step.grain, settings)
+                    start = self._start_of(_moment_before(end), step.grain, at, settings)
                 case "all":
                     start = None
+            by_day = by_day and step.kind == "offset" and not step.span.custom
         return start, end
 
-    def _start_of(self, moment: exp.Expr, grain: str, settings: ProjectSettings) -> exp.Expr:
-        """The start of the period that holds a moment; of a custom one, that of the piece."""
-        if grain == self.grain:
-            return self.column(PERIOD)
-        if grain in settings.grains:
-            return self.column(moved_column(Span(custom=grain), "start"))
-        return truncated(moment, grain, settings)
+    def _start_of(self, moment: exp.Expr, grain: str, at: Span | None, settings: ProjectSettings) -> exp.Expr:
+        """The start of the period that holds a moment; of a custom one, that of the piece or of where it was moved."""
+        if grain not in settings.grains:
+            return truncated(moment, grain, settings)
+        if at is None or at.custom not in ("", grain):
+            raise NotSupported(f"A value of the calendar's {grain} to date can be moved by {grain} only.", grain)
+        if at.custom:
+            return self.column(moved_column(at, "start"))
+        return self.column(PERIOD) if grain == self.grain else self.column(moved_column(Span(custom=grain), "start"))
 
     def _back(self, end: exp.Expr, span: Span) -> exp.Expr:
         if span.custom:
@@ -175,17 +182,21 @@ def cut(moment: dt.datetime, grain: str) -> dt.datetime:
 # -- the pieces as SQL --------------------------------------------------------------------------------------------------------
 
 
-def pieces(catalog: Catalog, grid: Grid, facts: Sequence[Source], window: TimeWindow) -> Iterator[tuple[str, exp.Query]]:
-    """The steps that give a grid's rows: those of the window, or from the data's first to its last, or all that the calendar has."""
+def pieces(
+    catalog: Catalog, grid: Grid, own: Sequence[Field], facts: Sequence[Source], window: TimeWindow
+) -> Iterator[tuple[str, exp.Query]]:
+    """The steps that give a grid's rows: those of the window, or of the shown periods that have data, or all that the calendar has."""
     calendar = catalog.settings.calendar
     for name in sorted({span.custom for span in grid.moves} | ({grid.grain} & grid.custom)):
         yield _periods_of(catalog, name), _custom_periods(catalog, name)
     if grid.grain in catalog.settings.grains:
         yield grid.name, _whole(grid, catalog, facts, window)
     elif grid.custom or (calendar and calendar.spine and not (grid.grain in FINE and grid.grain not in calendar.finer)):
-        yield grid.name, _from_calendar(catalog, grid, facts, window)
-    else:
+        yield grid.name, _from_calendar(catalog, grid, own, facts, window)
+    elif grid.shows(own) or (window.start and window.end):
         yield grid.name, _series(catalog, grid, facts, window)
+    else:
+        yield grid.name, _whole_series(catalog, grid, own, facts, window)
 
 
 def _series(catalog: Catalog, grid: Grid, facts: Sequence[Source], window: TimeWindow) -> exp.Select:
@@ -197,6 +208,38 @@ def _series(catalog: Catalog, grid: Grid, facts: Sequence[Source], window: TimeW
     cell: exp.Expr = exp.Unnest(expressions=[series])
     select = exp.select(exp.alias_(cell if grain in FINE else exp.cast(cell, "DATE"), PERIOD))
     return select if window.start and window.end else select.from_(_data(facts))
+
+
+def _whole_series(catalog: Catalog, grid: Grid, own: Sequence[Field], facts: Sequence[Source], window: TimeWindow) -> exp.Select:
+    """The pieces of the shown periods that have data, each whole: weeks cut by months end with their month."""
+    grain, settings = grid.grain, catalog.settings
+    _bounded(grain, window)
+    first, last = exp.column("first", table="data"), exp.column("last", table="data")
+    grains = [grain, *(g for f in own if not f.is_part and (g := grain_of(f)) != grain)]
+    starts = [truncated(first.copy(), g, settings) for g in grains]
+    ends = [Span.grain(g).sql(truncated(last.copy(), g, settings), 1) for g in grains]
+    start = _floor(window.start, grain, settings) if window.start else exp.func("LEAST", *starts)
+    end = literal(window.end) if window.end else exp.func("GREATEST", *ends)
+    step = Span.grain(grain).sql(exp.null(), 1).expression
+    until = exp.Sub(this=end, expression=exp.Interval(this=exp.Literal.string("1"), unit=exp.var("SECOND")))
+    cell: exp.Expr = exp.Unnest(expressions=[exp.GenerateSeries(start=start, end=until, step=step)])
+    cell = cell if grain in FINE else exp.cast(cell, "DATE")
+    inner = exp.select(exp.alias_(cell, PERIOD), first.copy(), last.copy()).from_(_data(facts))
+    keys = [replace(grid, name="pieces").key(f, settings) for f in own]
+    select = exp.select(exp.column(PERIOD, table="pieces")).from_(inner.subquery("pieces"))
+    touches = _touching(exp.column(PERIOD, table="pieces"), keys, exp.column("first", table="pieces"), exp.column("last", table="pieces"))
+    select.set("qualify", exp.Qualify(this=touches))
+    return select
+
+
+def _touching(piece: exp.Expr, keys: Sequence[exp.Expr], first: exp.Expr, last: exp.Expr) -> exp.Expr:
+    """Whether the shown period that a piece lies in has a day of the data."""
+
+    def over(function: type[exp.Min | exp.Max]) -> exp.Window:
+        return exp.Window(this=function(this=piece.copy()), partition_by=[key.copy() for key in keys])
+
+    day = [exp.cast(edge.copy(), "DATE") for edge in (first, last)]
+    return exp.and_(exp.cast(over(exp.Min), "DATE") <= day[1], exp.cast(over(exp.Max), "DATE") >= day[0])
 
 
 def _periods_of(catalog: Catalog, custom: str) -> str:
@@ -212,7 +255,7 @@ def _bounded(grain: str, window: TimeWindow) -> None:
         raise NotSupported(f"Every {grain} of so long a time is too much: periods finer than an hour need a short window.", grain)
 
 
-def _from_calendar(catalog: Catalog, grid: Grid, facts: Sequence[Source], window: TimeWindow) -> exp.Select:
+def _from_calendar(catalog: Catalog, grid: Grid, own: Sequence[Field], facts: Sequence[Source], window: TimeWindow) -> exp.Select:
     """The days of the calendar, or its finer moments, with their custom periods; or the coarser periods that it has days of."""
     settings = catalog.settings
     assert settings.calendar is not None
@@ -229,8 +272,22 @@ def _from_calendar(catalog: Catalog, grid: Grid, facts: Sequence[Source], window
         select = _moved(select, name, [span for span in sorted(grid.moves, key=str) if span.custom == name], catalog)
     select = select.where(*_in_window(moment, grid.grain, window, settings))
     if not settings.calendar.spine and not (window.start and window.end):
-        select = select.join(_data(facts), join_type="cross").where(_touches(moment, window))
+        select = select.join(_data(facts), join_type="cross")
+        first, last = exp.column("first", table="data"), exp.column("last", table="data")
+        if grid.shows(own):
+            select = select.where(moment.copy() >= truncated(first, grid.grain, settings), moment.copy() <= last)
+        else:
+            keys = [_calendar_key(field, period, settings) for field in own]
+            select.set("qualify", exp.Qualify(this=_touching(moment, keys, first, last)))
     return select if grid.grain in ("day", *FINE) else select.distinct()
+
+
+def _calendar_key(field: Field, period: exp.Expr, settings: ProjectSettings) -> exp.Expr:
+    """A plan's key of a day of the calendar."""
+    grain = grain_of(field)
+    if settings.calendar and grain in settings.calendar.grains:
+        return exp.column(settings.calendar.grains[grain], table="calendar")
+    return part(period.copy(), grain) if field.is_part else truncated(period.copy(), grain, settings)
 
 
 def _moments(catalog: Catalog, grid: Grid) -> tuple[exp.Select, exp.Expr]:
@@ -252,12 +309,6 @@ def _custom_columns(grid: Grid, settings: ProjectSettings) -> list[exp.Expr]:
     assert settings.calendar is not None
     columns = settings.calendar.grains
     return [exp.alias_(exp.column(columns[name], table="calendar"), name) for name in sorted(grid.custom)]
-
-
-def _touches(day: exp.Expr, window: TimeWindow) -> exp.Expr:
-    sides: list[exp.Expr] = [day.copy() >= exp.cast(exp.column("first", table="data"), "DATE")] if not window.start else []
-    sides += [day.copy() <= exp.cast(exp.column("last", table="data"), "DATE")] if not window.end else []
-    return exp.and_(*sides)
 
 
 def _in_window(day: exp.Expr, grain: str, window: TimeWindow, settings: ProjectSettings) -> list[exp.Expr]:

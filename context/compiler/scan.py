@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 
 from answerable.context.catalog import Catalog
 from answerable.context.compiler.cells import Cell
-from answerable.context.compiler.grid import Grid, grid_of
+from answerable.context.compiler.grid import FINE, Grid, begins, grain_of, grid_of
 from answerable.context.compiler.relation import Relation
 from answerable.context.compiler.time import Frame, Moment, frame_window, literal
 from answerable.context.errors import PlanError, Unreachable
 from answerable.context.expr import PER, dotted, parse_condition
 from answerable.context.model import GRAINS, Model, SimpleMetric, UnitColumn
-from answerable.context.paths import Field
+from answerable.context.paths import NEEDED, Field
 from answerable.context.query import SemanticQuery, TimeWindow
 from sqlglot import exp
 
@@ -79,18 +79,20 @@ class Scanner:
 
     def _grid(self) -> Grid | None:
         """The pieces of time for a moved or running value; as fine as the data where a coarser period shows one of several values."""
-        grid = grid_of(self.own, self.scan.frame, self.catalog) if self.scan.frame else None
-        if grid and (custom := self._custom_in_conditions()):
-            grid = replace(grid.at_most("day", self.catalog), custom=grid.custom | custom)
+        if not self.scan.frame or not self.own:
+            return None
+        grid = grid_of(self.time_fields, self.scan.frame, self.catalog)
         if grid and self.scan.cells[0][1].shown:
             return grid.at_most(max(self.own_grain, "hour", key=GRAINS.index), self.catalog)
         return grid
 
-    def _custom_in_conditions(self) -> frozenset[str]:
-        """The custom grains of the own time that the plan's conditions name."""
-        named = {dotted(column) for text in self.query.where for column in parse_condition(text).find_all(exp.Column)}
-        fields = [self.relation.field(name) for name in named if name.partition(":")[2] in self.catalog.settings.grains]
-        return frozenset(field.grain or "" for field in fields if self.is_own(field))
+    @property
+    def time_fields(self) -> list[Field]:
+        """The own time as the plan shows it, and as its conditions name it: pieces that both can be told of."""
+        named = {dotted(c) for text in self.query.where for c in parse_condition(text).find_all(exp.Column) if PER not in c.name}
+        fields = [field for field in map(self.relation.field, sorted(named)) if self.is_own(field)]
+        day = max(self.own_grain, "day", key=GRAINS.index)
+        return [*self.own, *(field if field.grain else replace(field, grain=day) for field in fields)]
 
     @property
     def own_grain(self) -> str:
@@ -216,7 +218,11 @@ class Scanner:
     def bounds(self, moment: exp.Expr) -> list[exp.Expr]:
         """When a row, or a piece of a rollup, counts for a shown piece of time."""
         assert self.grid is not None
-        start, end = self.grid.frame(self.scan.frame, self.own_grain, self.scan.window or TimeWindow(), self.catalog.settings)
+        window, settings = self.scan.window or TimeWindow(), self.catalog.settings
+        whole = all(begins(edge, self.grid.grain, settings) for edge in (window.start, window.end) if edge)
+        days = self.grid.grain in {NEEDED.get(grain_of(field), grain_of(field)) for field in self.own}  # a weekday is a day too
+        by_day = self.grid.grain in (*FINE, "day") and days and whole
+        start, end = self.grid.frame(self.scan.frame, self.own_grain, by_day, window, settings)
         bounds: list[exp.Expr] = [moment.copy() >= start] if start is not None else []
         return [*bounds, moment.copy() < end]
 

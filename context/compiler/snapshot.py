@@ -105,7 +105,7 @@ def _function(pick: str) -> type[exp.Max | exp.Min]:
 def _over_days(scanner: Scanner, pick: str) -> exp.Select:
     """The mean, least or greatest of the days' sums."""
     column = scanner.scan.cells[0][0]
-    days = scanner.select()
+    days = scanner.select().where(scanner.relation.moment().is_(exp.null()).not_())  # rows without a date are of no day
     days = days.select(exp.alias_(exp.cast(scanner.relation.moment(), "DATE"), DAY)).group_by(exp.Literal.number(len(scanner.fields) + 2))
     function = {"average": exp.Avg, "min": exp.Min, "max": exp.Max}[pick]
     keys = [exp.column(f.ref, quoted=True) for f in scanner.fields]

@@ -168,8 +168,7 @@ def frame_window(frame: Frame, window: TimeWindow, settings: ProjectSettings) ->
             raise NotSupported(f"A value by the calendar's {name} needs a grain to be shown by.", name)
         match step.kind:
             case "offset":
-                start = step.span.before(start) if start else None
-                end = step.span.before(end) if end else None
+                start, end = _moved(start, end, step.span)
             case "window":
                 start = step.span.before(end) if end else None
             case "to_date":
@@ -179,6 +178,14 @@ def frame_window(frame: Frame, window: TimeWindow, settings: ProjectSettings) ->
             case "offset_to":
                 raise NotSupported("A value at the start of a period needs a grain to be shown by.", step.grain)
     return TimeWindow(start=start, end=end)
+
+
+def _moved(start: Moment | None, end: Moment | None, span: Span) -> tuple[Moment | None, Moment | None]:
+    """Both ends moved. A day whose end would be clamped to its start (28 February of a leap year) stays as long as it is."""
+    before, until = (span.before(edge) if edge else None for edge in (start, end))
+    if start and end and before and until and as_datetime(until) <= as_datetime(before):
+        until = as_datetime(before) + (as_datetime(end) - as_datetime(start))
+    return before, until
 
 
 def _last_day(end: Moment) -> dt.date:

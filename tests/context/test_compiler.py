@@ -110,7 +110,7 @@ def test_a_comparison_may_mix_days_and_moments(given: Callable[..., Any]) -> Non
 
 def test_the_month_so_far_starts_anew_in_its_first_hour() -> None:
     settings = ProjectSettings(name="x", warehouse="duckdb:x")
-    start, _ = Grid("hour", "hours").frame((Step("to_date", grain="month"),), "hour", TimeWindow(), settings)
+    start, _ = Grid("hour", "hours").frame((Step("to_date", grain="month"),), "hour", False, TimeWindow(), settings)
     hour = exp.cast(exp.Literal.string("2025-03-01 05:00:00"), "TIMESTAMP")
     assert start is not None and evaluated(substitute(start, lambda period: hour.copy())) == dt.date(2025, 3, 1)
 
