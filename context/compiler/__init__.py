@@ -14,8 +14,9 @@ from answerable.context.compiler.combine import quoted
 from answerable.context.compiler.compare import changes, moved
 from answerable.context.compiler.conversion import conversion
 from answerable.context.compiler.every import every
-from answerable.context.compiler.grid import Grid, grid_of, pieces
+from answerable.context.compiler.grid import Grid, grid_of
 from answerable.context.compiler.listing import listing
+from answerable.context.compiler.pieces import pieces
 from answerable.context.compiler.rollup import rollups
 from answerable.context.compiler.scan import Scan, Scanner, scans
 from answerable.context.compiler.snapshot import picked_day, snapshot
