@@ -30,6 +30,7 @@ class Governed:
             raise GuardError(f"{model.words} may be seen by you in groups of {self.access.at_least} rows only, which is not supported yet.")
         self.hidden = hidden_columns(model, self.access)
         self.joined: dict[Part, Governed] = {}
+        self.made: dict[tuple[str | bool, ...], exp.Select] = {}
         self.wanted: dict[Part, set[str]] = {}
         self.masked = set[str]()  # the dimensions whose masks stand in what was used
         self.policed = True  # False where a policy reads it: bare, or policies would depend on each other
@@ -43,9 +44,17 @@ class Governed:
 
     def relation(self, names: list[str], plan: bool) -> exp.Select:
         """SELECT the named columns from the table, for these rows only. A plan may name columns that metrics are made of."""
+        key: tuple[str | bool, ...] = (*names, plan)
+        if key not in self.made:
+            self.made[key] = self._relation(names, plan)
+        return self.made[key].copy()
+
+    def _relation(self, names: list[str], plan: bool) -> exp.Select:
         self.wanted = {}
-        columns = [exp.alias_(self._named(name, plan), name, quoted=True) for name in names] or [exp.alias_(exp.Literal.number(1), "one")]
-        select = exp.select(*columns).from_(self._source(self.model, self.model.name)).where(*self._conditions())
+        columns = [exp.alias_(self._named(name, plan), name, quoted=True, copy=False) for name in names]
+        columns = columns or [exp.alias_(exp.Literal.number(1), "one")]
+        source = self._source(self.model, self.model.name)
+        select = exp.select(*columns, copy=False).from_(source, copy=False).where(*self._conditions(), copy=False)
         if not self.wanted:
             return _plainly(select)
         on = {part: self._on(part) for part in self.wanted}  # all of them first: a join wants columns of the one before

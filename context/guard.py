@@ -80,8 +80,11 @@ class _Gate:
         self._query(tree, {})
         if not self.plan:
             self._known_columns(tree)
+        said = None if self.plan else _mentioned(tree)
         for table, governed in list(self._models(tree)):
-            self._replace(table, governed)
+            names = self._needed(table) if self.plan else [n for n in governed.surface if said is None or n.lower() in said]
+            relation = exp.Subquery(this=governed.relation(names, self.plan), alias=table.args["alias"])
+            table.replace(relation)
         text = tree.sql(dialect=self.dialect, pretty=True, comments=self.plan)
         decisions = tuple(line for g in self.used.values() for line in g.decisions)
         filtered = any(not g.whole for g in self.used.values())
@@ -189,16 +192,24 @@ class _Gate:
             if name := table.meta.get("model"):
                 yield table, self.used[name]
 
-    def _replace(self, table: exp.Table, governed: Governed) -> None:
-        names = self._needed(table) if self.plan else list(governed.surface)
-        relation = exp.Subquery(this=governed.relation(names, self.plan), alias=table.args["alias"])
-        table.replace(relation)
-
     def _needed(self, table: exp.Table) -> list[str]:
         select = table.find_ancestor(exp.Select)
         assert select is not None
         used = [c.name for c in select.find_all(exp.Column) if c.table == table.alias]
         return sorted(dict.fromkeys(used))
+
+
+def _mentioned(tree: exp.Expr) -> frozenset[str] | None:
+    """Every name in a query, of which its columns are some; None where a star or a natural join stands for names that are not said."""
+    names = set[str]()
+    for node in tree.walk():
+        if isinstance(node, exp.Star) and not isinstance(node.parent, exp.Count):
+            return None
+        if isinstance(node, exp.Join) and node.args.get("method"):
+            return None
+        if isinstance(node, exp.Identifier):
+            names.add(node.name.lower())
+    return frozenset(names)
 
 
 def check_nodes(tree: exp.Expr, plan: bool) -> None:

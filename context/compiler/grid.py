@@ -1,4 +1,4 @@
-"""The grid of time on which moved, running and filled values are shown: which pieces a plan's keys need, and their rows as SQL."""
+"""The grid of time on which moved, running and filled values are shown: which pieces a plan's keys need, and what counts for each."""
 
 from __future__ import annotations
 

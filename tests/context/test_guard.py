@@ -214,8 +214,13 @@ def test_honest_queries_pass(given: Given) -> None:
 def test_the_text_that_runs_is_made_anew_and_keeps_no_comment(given: Given) -> None:
     governed = given().govern("select status /* secret */ from orders -- tail")
     assert "secret" not in governed.text and "tail" not in governed.text
+    assert " ".join(governed.text.split()) == "SELECT status FROM ( SELECT status FROM shop.orders ) AS orders"
+
+
+def test_a_star_stands_for_all_that_may_be_seen(given: Given) -> None:
     relation = "SELECT status, amount, ordered_on, shipped_on, order_id, customer_id, billing_id, shipping_id FROM shop.orders"
-    assert " ".join(governed.text.split()) == f"SELECT status FROM ( {relation} ) AS orders"
+    assert relation in " ".join(given().govern("select * from orders").text.split())
+    assert relation in " ".join(given().govern("select o.* from orders as o").text.split())
 
 
 def test_a_refusal_never_holds_a_value_of_the_data(given: Given) -> None:
