@@ -69,11 +69,11 @@ class Grid:
         for step in frame:
             match step.kind:
                 case "offset" if step.span.custom:
-                    start, end = self._moved(start, end, step.span)
+                    start, end = self._moved(start, end, step.span, window)
                     at = step.span if at == Span() else None
                 case "offset":
-                    before = step.span.sql(start, -1) if start is not None else None
-                    end = Span.grain(self.grain).sql(before.copy(), 1) if before and by_day else step.span.sql(end, -1)
+                    before = step.span.sql(start.copy(), -1) if start is not None else None
+                    end = self._as_long(before, start, end, window) if before and start and by_day else step.span.sql(end, -1)
                     start, at = before, None
                 case "offset_to":
                     start = self._start_of(start if start is not None else self.column(PERIOD), step.grain, at, settings)
@@ -86,6 +86,13 @@ class Grid:
                     start = None
             by_day = by_day and step.kind == "offset" and not step.span.custom
         return start, end
+
+    def _as_long(self, before: exp.Expr, start: exp.Expr, end: exp.Expr, window: TimeWindow) -> exp.Expr:
+        """The end of a day that was moved: a whole day on, or as much as the window leaves of the day."""
+        if not any(edge and as_datetime(edge) != cut(as_datetime(edge), "day") for edge in (window.start, window.end)):
+            return Span.grain(self.grain).sql(before.copy(), 1)
+        length = exp.Sub(this=exp.cast(end, "TIMESTAMP"), expression=exp.cast(start, "TIMESTAMP"))
+        return exp.Add(this=exp.cast(before.copy(), "TIMESTAMP"), expression=exp.paren(length))
 
     def _start_of(self, moment: exp.Expr, grain: str, at: Span | None, settings: ProjectSettings) -> exp.Expr:
         """The start of the period that holds a moment; of a custom one, that of the piece or of where it was moved."""
@@ -102,18 +109,22 @@ class Grid:
             raise NotSupported(f"A window of {span.count} {span.custom} is not supported yet.", span.custom)
         return span.sql(end.copy(), -1)
 
-    def _moved(self, start: exp.Expr | None, end: exp.Expr, span: Span) -> tuple[exp.Expr | None, exp.Expr]:
-        """The same days of an earlier custom period, as far as that has them; the whole one where the pieces are such periods."""
+    def _moved(self, start: exp.Expr | None, end: exp.Expr, span: Span, window: TimeWindow) -> tuple[exp.Expr | None, exp.Expr]:
+        """The same days of an earlier custom period, as far as that has them; the whole one beside a whole one."""
         before, until = (self.column(moved_column(span, edge)) for edge in ("start", "end"))
-        if self.grain == span.custom:
+        whole = self.grain == span.custom
+        if whole and not (window.start or window.end):
             return before, until
-        own = self.column(moved_column(Span(custom=span.custom), "start"))
+        own = self.column(PERIOD) if whole else self.column(moved_column(Span(custom=span.custom), "start"))
 
         def same(moment: exp.Expr) -> exp.Expr:
-            ahead = exp.Sub(this=exp.cast(moment, "TIMESTAMP"), expression=exp.cast(own.copy(), "TIMESTAMP"))
+            ahead = exp.Sub(this=exp.cast(moment.copy(), "TIMESTAMP"), expression=exp.cast(own.copy(), "TIMESTAMP"))
             return exp.func("LEAST", exp.Add(this=before.copy(), expression=exp.paren(ahead)), until.copy())
 
-        return (same(start) if start is not None else None), same(end)
+        last = same(end)
+        if whole:
+            last = exp.Case(ifs=[exp.If(this=exp.EQ(this=end.copy(), expression=self.column(UNTIL)), true=until.copy())], default=last)
+        return (same(start) if start is not None else None), last
 
     def shows(self, fields: Iterable[Field]) -> bool:
         """Whether each combination of the keys is one piece."""
@@ -170,7 +181,9 @@ def begins(moment: dt.date, grain: str, settings: ProjectSettings) -> bool:
 
 
 def cut(moment: dt.datetime, grain: str) -> dt.datetime:
-    """The start of the hour, minute or second."""
+    """The start of the day, hour, minute or second."""
+    if grain == "day":
+        return dt.datetime.combine(moment.date(), dt.time())
     moment = moment.replace(microsecond=0)
     moment = moment if grain == "second" else moment.replace(second=0)
     return moment.replace(minute=0) if grain == "hour" else moment

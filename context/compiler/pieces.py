@@ -66,19 +66,20 @@ def _whole_series(catalog: Catalog, grid: Grid, own: Sequence[Field], facts: Seq
     inner = exp.select(exp.alias_(cell, PERIOD), first.copy(), last.copy()).from_(_data(facts))
     keys = [replace(grid, name="pieces").key(f, settings) for f in own]
     select = exp.select(exp.column(PERIOD, table="pieces")).from_(inner.subquery("pieces"))
-    touches = _touching(exp.column(PERIOD, table="pieces"), keys, exp.column("first", table="pieces"), exp.column("last", table="pieces"))
+    edges = exp.column("first", table="pieces"), exp.column("last", table="pieces")
+    touches = _touching(exp.column(PERIOD, table="pieces"), keys, *edges, window)
     select.set("qualify", exp.Qualify(this=touches))
     return select
 
 
-def _touching(piece: exp.Expr, keys: Sequence[exp.Expr], first: exp.Expr, last: exp.Expr) -> exp.Expr:
-    """Whether the shown period that a piece lies in has a day of the data."""
+def _touching(piece: exp.Expr, keys: Sequence[exp.Expr], first: exp.Expr, last: exp.Expr, window: TimeWindow) -> exp.Expr:
+    """Whether the shown period that a piece lies in has a day of the data, on the sides that the window leaves open."""
 
-    def over(function: type[exp.Min | exp.Max]) -> exp.Window:
-        return exp.Window(this=function(this=piece.copy()), partition_by=[key.copy() for key in keys])
+    def over(function: type[exp.Min | exp.Max]) -> exp.Expr:
+        return exp.cast(exp.Window(this=function(this=piece.copy()), partition_by=[key.copy() for key in keys]), "DATE")
 
-    day = [exp.cast(edge.copy(), "DATE") for edge in (first, last)]
-    return exp.and_(exp.cast(over(exp.Min), "DATE") <= day[1], exp.cast(over(exp.Max), "DATE") >= day[0])
+    sides = [] if window.end else [over(exp.Min) <= exp.cast(last.copy(), "DATE")]
+    return exp.and_(*sides, *([] if window.start else [over(exp.Max) >= exp.cast(first.copy(), "DATE")]))
 
 
 def _periods_of(catalog: Catalog, custom: str) -> str:
@@ -114,10 +115,11 @@ def _from_calendar(catalog: Catalog, grid: Grid, own: Sequence[Field], facts: Se
         select = select.join(_data(facts), join_type="cross")
         first, last = exp.column("first", table="data"), exp.column("last", table="data")
         if grid.shows(own):
-            select = select.where(moment.copy() >= truncated(first, grid.grain, settings), moment.copy() <= last)
+            sides: list[exp.Expr] = [] if window.start else [moment.copy() >= truncated(first, grid.grain, settings)]
+            select = select.where(*sides, *([] if window.end else [moment.copy() <= last]))
         else:
             keys = [_calendar_key(field, period, settings) for field in own]
-            select.set("qualify", exp.Qualify(this=_touching(moment, keys, first, last)))
+            select.set("qualify", exp.Qualify(this=_touching(moment, keys, first, last, window)))
     return select if grid.grain in ("day", *FINE) else select.distinct()
 
 

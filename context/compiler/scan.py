@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 from answerable.context.catalog import Catalog
 from answerable.context.compiler.cells import Cell
-from answerable.context.compiler.grid import FINE, Grid, begins, grain_of, grid_of
+from answerable.context.compiler.grid import FINE, Grid, grain_of, grid_of
 from answerable.context.compiler.relation import Relation
 from answerable.context.compiler.time import Frame, Moment, frame_window, literal
-from answerable.context.errors import PlanError, Unreachable
+from answerable.context.errors import NotSupported, PlanError, Unreachable
 from answerable.context.expr import PER, dotted, parse_condition
 from answerable.context.model import GRAINS, Model, SimpleMetric, UnitColumn
 from answerable.context.paths import NEEDED, Field
@@ -198,12 +198,17 @@ class Scanner:
     # -- time -------------------------------------------------------------------------------------------------------------
 
     def window(self) -> list[exp.Expr]:
-        window = frame_window(self.scan.frame, self.scan.window or TimeWindow(), self.catalog.settings)
-        if not window.start and not window.end:
-            if self.scan.frame and not self.scan.window and self.scan.frame[0].kind != "all":
-                raise PlanError(f"{self.scan.metrics} needs a window, or a grain to be shown by.", self.scan.metrics)
-            return []
-        return within(self._moment(), window.start, window.end)
+        """The rows that count for the plan's window. Raises PlanError where a moved or running value needs one, and has none."""
+        frame, said = self.scan.frame, self.scan.window or TimeWindow()
+        moves = any(step.kind != "all" for step in frame)
+        if moves and (not (said.start or said.end) or (self.runs and not said.end)):
+            raise PlanError(
+                f"{self.scan.metrics} needs a window{' with an end' if self.runs else ''}, or a grain to be shown by.", self.scan.metrics
+            )
+        if moves and self.shown_filters():
+            raise NotSupported(f"A condition on the time of {self.scan.metrics} needs a grain to be shown by; name a window.", "where")
+        window = frame_window(frame, said, self.catalog.settings)
+        return within(self._moment(), window.start, window.end) if window.start or window.end else []
 
     def _moment(self) -> exp.Column:
         if not self.relation.time:
@@ -219,9 +224,8 @@ class Scanner:
         """When a row, or a piece of a rollup, counts for a shown piece of time."""
         assert self.grid is not None
         window, settings = self.scan.window or TimeWindow(), self.catalog.settings
-        whole = all(begins(edge, self.grid.grain, settings) for edge in (window.start, window.end) if edge)
         days = self.grid.grain in {NEEDED.get(grain_of(field), grain_of(field)) for field in self.own}  # a weekday is a day too
-        by_day = self.grid.grain in (*FINE, "day") and days and whole
+        by_day = self.grid.grain in (*FINE, "day") and days
         start, end = self.grid.frame(self.scan.frame, self.own_grain, by_day, window, settings)
         bounds: list[exp.Expr] = [moment.copy() >= start] if start is not None else []
         return [*bounds, moment.copy() < end]
