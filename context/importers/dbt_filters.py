@@ -363,6 +363,8 @@ class _Call:
             return f"extract({DATE_PARTS[str(part).lower()]} from {found.path})"
         if str(grain).lower() in scope.names.custom_grains:
             return self._custom(str(grain).lower(), found.path, scope)
+        if str(grain).lower() in GRAINS[GRAINS.index("second") :] and scope.time == "time" and '"' not in found.path:
+            return f"{found.path}:{str(grain).lower()}"  # a plan's own form, which is checked against the data's grain
         return f"date_trunc('{str(grain).lower()}', {found.path})" if grain else found.path
 
     def _custom(self, grain: str, path: str, scope: Scope) -> str:
