@@ -469,7 +469,7 @@ def test_two_ways_of_one_length_are_ambiguous(tmp_path: Path) -> None:
 def test_a_plan_may_call_every_metrics_date_time(tmp_path: Path) -> None:
     names = read_names(write(tmp_path, simple("revenue")))
     scope = Scope(names, "orders", time="time", grain="day")
-    assert translate_filter("{{ TimeDimension('metric_time') }} = '2020-01-01'", scope) == "date_trunc('day', time) = '2020-01-01'"
+    assert translate_filter("{{ TimeDimension('metric_time') }} = '2020-01-01'", scope) == "time:day = '2020-01-01'"
 
 
 # --- the folder ---
