@@ -19,7 +19,7 @@ from answerable.context.importers.dbt_filters import (
     translate_filter,
 )
 from answerable.context.importers.dbt_manifest import Aggregation, Input, Manifest, Metric, candidates, duration, prose
-from answerable.context.importers.project import Note, Source
+from answerable.context.importers.project import Note, Source, spoken
 
 FUNCTIONS = {"sum": "sum", "min": "min", "max": "max", "average": "avg", "median": "median", "count": "count"}
 UNENDORSED = "it was written with `endorsed: false`, so it never answers"
@@ -144,7 +144,7 @@ class Carrier:
             self._weaken(name, f"it isn't added along {source.text('name')}, which isn't its own time dimension ({leaf.time})")
         groups = source.data.get("window_groupings") or []
         if not isinstance(groups, list):
-            raise MetricError(f"its window_groupings should be a list, not {type(groups).__name__}")
+            raise MetricError(f"its window_groupings should be a list, not {spoken(groups)}")
         unknown = [group for group in groups if model.own(str(group)) is None]
         if unknown:
             self._weaken(name, f"it isn't added along {', '.join(map(str, unknown))}, unknown in {leaf.model}")

@@ -52,7 +52,7 @@ class Source:
     @classmethod
     def of(cls, value: object, where: str) -> Source:
         if not isinstance(value, Mapping):
-            raise ImportProblem(f"{where} should be a mapping of names to values, not {type(value).__name__}.")
+            raise ImportProblem(f"{where} should be a mapping of names to values, not {spoken(value)}.")
         return cls(value, where)
 
     def text(self, key: str) -> str:
@@ -77,13 +77,19 @@ class Source:
     def children(self, key: str) -> list[Source]:
         value = self.data.get(key) or []
         if not isinstance(value, list):
-            raise ImportProblem(f"{self.where}: {key!r} should be a list, not {type(value).__name__}.")
+            raise ImportProblem(f"{self.where}: {key!r} should be a list, not {spoken(value)}.")
         return [Source.of(item, f"{self.where}, {key} {self._label(item, position)}") for position, item in enumerate(value, 1)]
 
     @staticmethod
     def _label(item: object, position: int) -> str:
         name = item.get("name") if isinstance(item, Mapping) else None
         return repr(name) if isinstance(name, str) else f"number {position}"
+
+
+def spoken(value: object) -> str:
+    """What kind of thing a value of a file is."""
+    kinds = [(Mapping, "a mapping"), (str, "a text"), (bool, "true or false"), ((int, float), "a number"), (list, "a list")]
+    return next((words for kind, words in kinds if isinstance(value, kind)), "what it is")  # type: ignore[arg-type]
 
 
 def write_project(project: ImportedProject, out: Path, name: str, warehouse: str) -> list[Path]:
