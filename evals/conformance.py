@@ -101,7 +101,8 @@ class Manifest:
             return self._typed(texts[models[0]], models[0])
         refs = {model: [dotted(c) for c in parse_condition(texts[model]).find_all(exp.Column)] for model in models}
         ends = {model: [self._end(model, ref) for ref in refs[model]] for model in models}
-        if any(found != ends[models[0]] for found in ends.values()):
+        hops = [{ref.count(".") for ref in same} - {0} for same in zip(*refs.values(), strict=True)]
+        if any(found != ends[models[0]] for found in ends.values()) or any(len(lengths) > 1 for lengths in hops):
             raise PlanError(f"The filter {text} does not mean one thing for all metrics.", text)
         names = dict(zip(refs[models[0]], ends[models[0]], strict=True))
         return substitute(parse_condition(texts[models[0]]), lambda column: exp.column(names[dotted(column)], quoted=True)).sql("duckdb")

@@ -81,9 +81,10 @@ class Scanner:
         """The pieces of time for a moved or running value; as fine as the data where a coarser period shows one of several values."""
         if not self.scan.frame or not self.own:
             return None
-        if self.runs and all(field.is_part for field in self.own):
-            ref = self.own[0].ref
-            raise NotSupported(f"What {self.scan.metrics} adds up to can't be told of a part of its time alone; add a grain.", ref)
+        at_once = any(step.kind == "offset_to" for step in self.scan.frame)
+        if (self.runs or at_once) and all(field.is_part for field in self.own):
+            ref, words = self.own[0].ref, "is at the start of a period" if at_once else "adds up to"
+            raise NotSupported(f"What {self.scan.metrics} {words} can't be told of a part of its time alone; add a grain.", ref)
         grid = grid_of(self.time_fields, self.scan.frame, self.catalog)
         if grid and self.scan.cells[0][1].shown:
             return grid.at_most(max(self.own_grain, "hour", key=GRAINS.index), self.catalog)
