@@ -207,8 +207,9 @@ def _whole(grid: Grid, catalog: Catalog, facts: Sequence[Source], window: TimeWi
     select = select.where(*bounds, *([start < literal(window.end)] if window.end else []))
     if settings.calendar.spine or (window.start and window.end):
         return select
-    touches = exp.and_(start <= exp.column("last", table="data"), until > exp.column("first", table="data"))
-    return select.join(_data(facts), join_type="cross").where(touches)
+    sides: list[exp.Expr] = [] if window.end else [start <= exp.column("last", table="data")]
+    sides += [] if window.start else [until > exp.column("first", table="data")]
+    return select.join(_data(facts), join_type="cross").where(*sides)
 
 
 def _floor(moment: dt.date, grain: str, settings: ProjectSettings) -> exp.Expr:

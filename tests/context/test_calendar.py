@@ -334,3 +334,8 @@ def test_a_window_with_an_end_alone_shows_the_days_to_its_end() -> None:
     days = [(dt.date(2024, 1, 3), 1), (dt.date(2024, 1, 4), 1)]
     assert world.ask({**plan, "metrics": ["taken_of_year"]}) == days  # without the calendar
     assert world.ask({**plan, "metrics": ["taken_of_period"]}) == days
+
+
+def test_a_window_with_an_end_alone_shows_the_periods_to_its_end() -> None:
+    rows = asked(sold(("2024-01-03", 1))).ask({"metrics": ["taken_before"], "by": ["time:fiscal_period"], "window": {"end": "2024-02-26"}})
+    assert rows == [(dt.date(2024, 1, 29), 1)]
