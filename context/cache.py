@@ -12,9 +12,11 @@ from pathlib import Path
 from answerable.context.catalog import Catalog
 from answerable.context.settings import ProjectSettings
 
-FORM = 1
+FORM = 2
 """Changes with the shape of what is kept."""
 PATTERNS = ("answerable.yml", "exposures.yml", "models/*.yml", "metrics/*.yml", "policies/*.yml", "rules/*.md", "verified/*.yml")
+STRAYS = ("*.y*ml", "*.md", "*/*.y*ml", "*/*.md", "*/**/*.y*ml", "*/**/*.md")
+"""Where a definition could lie without being read."""
 
 
 def key(folder: Path, settings: str) -> str:
@@ -23,6 +25,8 @@ def key(folder: Path, settings: str) -> str:
     for pattern in PATTERNS:
         for path in sorted(folder.glob(pattern)):
             digest.update(path.name.encode() + b"\0" + _content(path) + b"\0")
+    for path in sorted(path for pattern in STRAYS for path in folder.glob(pattern)):
+        digest.update(path.relative_to(folder).as_posix().encode() + b"\0")  # a file that is not read is a complaint
     for path in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(str(path.stat().st_mtime_ns).encode())
     return digest.hexdigest()

@@ -8,14 +8,11 @@ from collections.abc import Iterator
 
 from answerable.context.catalog import Catalog
 from answerable.context.errors import Complaint, Where, nearest
-from answerable.context.expr import PER, BadExpression, bind_user, is_aggregate, names, parse_condition, parse_expression
+from answerable.context.expr import PER, BadExpression, is_aggregate, names, parse_condition, parse_expression
 from answerable.context.model import CumulativeMetric, DerivedMetric, Item, Metric, Model, SimpleMetric
 from answerable.context.paths import follow
-from answerable.context.policy import Policy
 from answerable.context.words import fold
 from sqlglot import exp
-
-VOLATILE = (exp.Rand, exp.CurrentTimestamp, exp.CurrentDate, exp.CurrentTime, exp.CurrentUser, exp.Uuid)
 
 
 def check(catalog: Catalog) -> list[Complaint]:
@@ -26,8 +23,6 @@ def check(catalog: Catalog) -> list[Complaint]:
     for metric in catalog.metrics.values():
         found += _metric(metric, catalog)
     found += [*_cycles(catalog), *_circles(catalog)]
-    for policy in catalog.policies.values():
-        found += _policy(policy, catalog)
     if not any(not c.warning for c in found):
         found += [*_shared_synonyms(catalog), *_exposures(catalog)]
     return found
@@ -42,7 +37,7 @@ def _model(model: Model, catalog: Catalog) -> Iterator[Complaint]:
             "unknown",
             model.where,
             f"time: {model.time} is no time dimension of {model.name}",
-            f"add it with type: time{_near(model.time, model.dimensions)}",
+            f"add it with type: time{near(model.time, model.dimensions)}",
             missing=model.time,
         )
     for dimension in model.dimensions.values():
@@ -53,7 +48,7 @@ def _model(model: Model, catalog: Catalog) -> Iterator[Complaint]:
             yield Complaint("aggregate", dimension.where, f"{what} aggregates", "make it a metric")
         if tree is not None:
             yield from _dotted(tree, model, catalog, dimension.where, what)
-            yield from _timeless(tree, model, catalog, dimension.where, what)
+            yield from timeless(tree, model, catalog, dimension.where, what)
         if dimension.values_of and not _dimension_named(dimension.values_of, catalog):
             yield Complaint(
                 "unknown",
@@ -68,7 +63,7 @@ def _model(model: Model, catalog: Catalog) -> Iterator[Complaint]:
         yield from complaint
         if tree is not None:
             yield from _dotted(tree, model, catalog, model.where, what)
-            yield from _timeless(tree, model, catalog, model.where, what)
+            yield from timeless(tree, model, catalog, model.where, what)
 
 
 def _dimension_named(name: str, catalog: Catalog) -> bool:
@@ -83,7 +78,7 @@ def _joins(model: Model, catalog: Catalog) -> Iterator[Complaint]:
                 "unknown",
                 join.where,
                 f"join {join.name} leads to {join.model}, which is no model",
-                f"name a model{_near(join.model, catalog.models)}",
+                f"name a model{near(join.model, catalog.models)}",
                 missing=join.model,
             )
             continue
@@ -119,7 +114,7 @@ def _metric(metric: Metric, catalog: Catalog) -> Iterator[Complaint]:
                 "unknown",
                 metric.where,
                 f"{metric.name} is made of {name}, which is no metric",
-                f"name a metric{_near(name, catalog.metrics)}",
+                f"name a metric{near(name, catalog.metrics)}",
                 missing=name,
             )
     if isinstance(metric, DerivedMetric):
@@ -181,7 +176,7 @@ def _simple(metric: SimpleMetric, catalog: Catalog) -> Iterator[Complaint]:
             "unknown",
             metric.where,
             f"time: {metric.time} is no time dimension of {model.name}",
-            f"add it with type: time{_near(metric.time, model.dimensions)}",
+            f"add it with type: time{near(metric.time, model.dimensions)}",
             missing=metric.time,
         )
 
@@ -199,7 +194,7 @@ def _dotted(tree: exp.Expr, model: Model, catalog: Catalog, where: Where, what: 
         if PER in name:
             metric = name.partition(PER)[0]
             if catalog.metric(metric) is None:
-                mend = f"name a metric{_near(metric, catalog.metrics)}"
+                mend = f"name a metric{near(metric, catalog.metrics)}"
                 yield Complaint("unknown", where, f"{what} compares with {metric}, which is no metric", mend, missing=metric)
             continue
         *path, last = name.split(".")
@@ -213,7 +208,7 @@ def _dotted(tree: exp.Expr, model: Model, catalog: Catalog, where: Where, what: 
                     "unknown column",
                     where,
                     f"{what} names {name}, and {here.name} has no join {step}",
-                    f"add the join{_near(step, here.joins)}",
+                    f"add the join{near(step, here.joins)}",
                     missing=step,
                 )
                 break
@@ -224,12 +219,12 @@ def _dotted(tree: exp.Expr, model: Model, catalog: Catalog, where: Where, what: 
                     "unknown column",
                     where,
                     f"{what} names {name}, and {here.name} has no dimension {last}",
-                    f"add it to {here.where.file}{_near(last, here.dimensions)}",
+                    f"add it to {here.where.file}{near(last, here.dimensions)}",
                     missing=last,
                 )
 
 
-def _timeless(tree: exp.Expr, model: Model, catalog: Catalog, where: Where, what: str) -> Iterator[Complaint]:
+def timeless(tree: exp.Expr, model: Model, catalog: Catalog, where: Where, what: str) -> Iterator[Complaint]:
     """A join that holds for a span of time needs a metric's time: without one a row would meet many."""
     for name in dict.fromkeys(names(tree)):
         here: Model | None = model
@@ -242,9 +237,10 @@ def _timeless(tree: exp.Expr, model: Model, catalog: Catalog, where: Where, what
             here = catalog.models.get(join.model) if join else None
 
 
-def _near(name: str, known: object) -> str:
-    near = nearest(name, known, 1) if isinstance(known, dict) else ()
-    return f"; nearest: {near[0]}" if near else ""
+def near(name: str, known: object) -> str:
+    """The nearest known name, as the end of a mend."""
+    found = nearest(name, known, 1) if isinstance(known, dict) else ()
+    return f"; nearest: {found[0]}" if found else ""
 
 
 def _cycles(catalog: Catalog) -> Iterator[Complaint]:
@@ -286,126 +282,6 @@ def _loop(graph: dict[str, list[str]]) -> list[str]:
     return []
 
 
-def _policy(policy: Policy, catalog: Catalog) -> Iterator[Complaint]:
-    if not (model := catalog.models.get(policy.model)):
-        yield Complaint(
-            "policy",
-            policy.where,
-            f"a policy of {policy.model}, which is no model",
-            f"name a model{_near(policy.model, catalog.models)}",
-            missing=policy.model,
-        )
-        return
-    metrics = {name: m for name, m in catalog.metrics.items() if m.model == model.name}
-    known: dict[str, object] = {**model.dimensions, **metrics}
-    everyone = policy.groups.get("everyone")
-    for group, rule in policy.groups.items():
-        where = Where(policy.where.file, policy.lines.get(group, policy.where.line))
-        for name in (*rule.deny, *(rule.allow or ()), *rule.mask):
-            wanted, among = ("dimension", model.dimensions) if name in rule.mask else ("dimension or metric", known)
-            if name not in among:
-                yield Complaint(
-                    "policy",
-                    where,
-                    f"group {group} names {name}, which is no {wanted} of {model.name}",
-                    f"remove it{_near(name, among)}",
-                    missing=name,
-                )
-        for name, mask in rule.mask.items():
-            column = model.dimensions[name].column if name in model.dimensions else None
-            meets = [(theirs, other) for ours, theirs, other in _meetings(model, catalog) if ours == column]
-            if (column in model.primary_key or meets) and mask.kind != "hash":
-                yield Complaint("policy", where, f"group {group} masks the key {name} with {mask}", "use hash, or deny it")
-            for theirs, other in meets if mask.kind == "hash" else ():
-                if not _hashed(other, theirs, group, catalog):
-                    what = f"group {group} hashes {name}, and joins meet it with {other.name}.{theirs}, which is not hashed"
-                    yield Complaint("policy", where, what, "hash both or none")
-            if mask.kind == "hash" and len(catalog.settings.mask_key or "") < 16:
-                yield Complaint(
-                    "policy",
-                    where,
-                    f"group {group} hashes {name} without a mask_key of at least 16 bytes",
-                    "set mask_key in answerable.yml",
-                )
-        if rule.rows:
-            yield from _rows(rule.rows, model, catalog, where)
-        if everyone and group != "everyone":
-            if rule.rows and everyone.rows is None:
-                yield Complaint("policy", where, f"rows of {group} is void: everyone sees all rows", "leave it out, or give everyone rows")
-            for name in rule.mask:
-                if everyone.verdict(name) is None:
-                    yield Complaint(
-                        "policy",
-                        where,
-                        f"the mask of {name} for {group} is void: everyone sees it as it is",
-                        "leave it out, or deny it to everyone",
-                    )
-        if group != "everyone" and catalog.users and not any(group in user.groups for user in catalog.users.values()):
-            yield Complaint(
-                "policy",
-                where,
-                f"no user is in the group {group}",
-                "add one to policies/users.yml, or let the identity provider say so",
-                warning=True,
-            )
-
-
-def _meetings(model: Model, catalog: Catalog) -> Iterator[tuple[str, str, Model]]:
-    """Each column of a model that a join stands on, with the other side's column and model."""
-    for here in catalog.models.values():
-        for join in here.joins.values():
-            if there := catalog.models.get(join.model):
-                for own, theirs in join.on.items():
-                    if here is model:
-                        yield own, theirs, there
-                    if there is model:
-                        yield theirs, own, here
-
-
-def _hashed(model: Model, column: str, group: str, catalog: Catalog) -> bool:
-    """Whether a group sees a column as a hash, or does not see its model at all."""
-    if not (policy := catalog.policies.get(model.name)):
-        return False
-    if not (rule := policy.groups.get(group) or policy.groups.get("everyone")):
-        return True
-    masks = [rule.mask.get(name) for name, dimension in model.dimensions.items() if dimension.column == column]
-    return bool(masks) and all(mask is not None and mask.kind == "hash" for mask in masks)
-
-
-def _rows(text: str, model: Model, catalog: Catalog, where: Where) -> Iterator[Complaint]:
-    try:
-        tree = parse_condition(bind_user(text)[0])
-    except BadExpression as error:
-        yield Complaint("policy", where, str(error), "write a condition over dimensions")
-        return
-    used = list(names(tree))
-    if not used:
-        yield Complaint(
-            "policy", where, f"the rows {text!r} name no dimension, so they are always true or always false", "name a dimension"
-        )
-    if tree.find(*VOLATILE, exp.Query) or is_aggregate(tree):
-        yield Complaint(
-            "policy",
-            where,
-            f"the rows {text!r} call something that changes from row to row or run to run",
-            "compare dimensions with constants",
-        )
-    yield from _timeless(tree, model, catalog, where, f"the condition {text!r}")
-    for name in used:
-        *path, last = name.split(".")
-        here: Model | None = model
-        for step in path:
-            here = catalog.models.get(here.joins[step].model) if here and step in here.joins else None
-        if here is None or last not in here.dimensions:
-            yield Complaint(
-                "policy",
-                where,
-                f"the rows name {name}, which is no dimension that {model.name} reaches to-one",
-                f"name a dimension{_near(last, (here or model).dimensions)}",
-                missing=last,
-            )
-
-
 def _shared_synonyms(catalog: Catalog) -> Iterator[Complaint]:
     claims, written = defaultdict[str, dict[str, Item]](dict), dict[str, str]()
     for metric in catalog.metrics.values():
@@ -429,6 +305,6 @@ def _exposures(catalog: Catalog) -> Iterator[Complaint]:
                     "unknown",
                     exposure.where,
                     f"{exposure.name} uses {name}, which is no metric",
-                    f"name a metric{_near(name, dict(catalog.metrics))}",
+                    f"name a metric{near(name, dict(catalog.metrics))}",
                     warning=True,
                 )

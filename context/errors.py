@@ -21,9 +21,9 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 
-def nearest(word: str, known: Iterable[str], n: int = 3) -> tuple[str, ...]:
+def nearest(word: str, known: Iterable[str], n: int = 3, cutoff: float = 0.6) -> tuple[str, ...]:
     """The names in `known` that `word` was most likely meant to be, best first."""
-    return tuple(get_close_matches(word, sorted(set(known)), n=n, cutoff=0.6))
+    return tuple(get_close_matches(word, sorted(set(known)), n=n, cutoff=cutoff))
 
 
 class AnswerableError(Exception):

@@ -15,7 +15,7 @@ DIALECT = Dialect.get_or_raise("duckdb")
 _BARE = re.compile(r"[A-Za-z_]\w*")
 # A text in quotes is left alone; a dotted name or one with a grain (customer.region, ordered_at:month) becomes one quoted name.
 _NAMES = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|(?<![\w.$:])[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*(?::[a-z_]+)?(?![\w.]|\s*\()")
-_USER = re.compile(r"'(?:[^']|'')*'|\{user\.(\w+)\}")
+_USER = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|\$\$.*?\$\$|\{user\.(\w+)\}", re.DOTALL)
 
 
 _PER = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|\b[A-Za-z_]\w* per [A-Za-z_]\w*(?:\.\w+)*\b")

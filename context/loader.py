@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,15 @@ from answerable.context.checks import check
 from answerable.context.errors import Complaint, DefinitionError, PlanError, UsageError, Where, nearest
 from answerable.context.model import METRIC_KINDS, Dimension, Exposure, Join, Metric, Model, Rule, SimpleMetric, Source
 from answerable.context.policy import GroupRule, Policy, Principal
+from answerable.context.policy_checks import check_policies
 from answerable.context.query import as_query
 from answerable.context.settings import ProjectSettings
 from pydantic import BaseModel, ValidationError
 
 SETTINGS = "answerable.yml"
+FOLDERS = {"models": ".yml", "metrics": ".yml", "policies": ".yml", "verified": ".yml", "rules": ".md"}
+"""Where definitions lie, and how their files end."""
+ENDINGS = (".yml", ".yaml", ".md")
 Fill = Callable[[str], str]
 
 
@@ -77,7 +81,9 @@ class _Reader:
             return None
         self.models = {name: self._with_keys(model) for name, model in self.models.items()}
         catalog = Catalog(settings, self.models, self.metrics, policies, users, rules, verified, exposures, self.digest.hexdigest()[:16])
-        self.complaints += [c for c in check(catalog) if not (c.missing and (self.lost_file or c.missing in self.lost))]
+        self.complaints += [
+            c for c in (*check(catalog), *check_policies(catalog)) if not (c.missing and (self.lost_file or c.missing in self.lost))
+        ]
         return replace(catalog, warnings=tuple(c for c in self.complaints if c.warning))
 
     # -- files ------------------------------------------------------------------------------------------------------
@@ -87,12 +93,25 @@ class _Reader:
 
     def _strays(self) -> None:
         """A definition that is not read is worse than a wrong one: a policy in such a file would leave all open."""
-        for folder, ending in {"models": ".yml", "metrics": ".yml", "policies": ".yml", "verified": ".yml", "rules": ".md"}.items():
+        for path in sorted(self.folder.iterdir()):
+            self._called_otherwise(path)
+        for folder, ending in FOLDERS.items():
             for path in sorted((self.folder / folder).glob("**/*")):
-                unread = path.suffix.lower() in (".yml", ".yaml", ".md") and (path.suffix != ending or path.parent.name != folder)
+                unread = path.suffix.lower() in ENDINGS and (path.suffix != ending or path.parent.name != folder)
                 if unread and not path.is_dir():
                     where = Where(path.relative_to(self.folder).as_posix())
                     self._complain("stray file", where, "it is not read", f"put it right into {folder}/ as a {ending} file, or remove it")
+
+    def _called_otherwise(self, path: Path) -> None:
+        """`policy/`, or `policies.yml`, where `policies/` is meant."""
+        meant = nearest(path.stem.lower(), [*FOLDERS, "exposures", "users"], 1, 0.7)
+        if not meant or path.name in (*FOLDERS, SETTINGS, "exposures.yml"):
+            return
+        if path.is_dir() and meant[0] in FOLDERS and any(file.suffix.lower() in ENDINGS for file in path.glob("**/*")):
+            self._complain("stray folder", Where(path.name), "it is not read", f"call it {meant[0]}/, or something else")
+        elif path.is_file() and path.suffix.lower() in ENDINGS:
+            mend = {"exposures": "call it exposures.yml", "users": "call it policies/users.yml"}.get(meant[0], f"put it into {meant[0]}/")
+            self._complain("stray file", Where(path.name), "it is not read", f"{mend}, or call it something else")
 
     def _text(self, path: Path) -> str:
         name = path.relative_to(self.folder).as_posix()
@@ -154,7 +173,8 @@ class _Reader:
                 self._complain("missing key", document.where(path), f"{_name(path)} needs the key {key}", f"add {key}: …")
             case _:
                 said = problem["msg"].removeprefix("Value error, ")
-                self._complain("form", where, f"{key} of {around}: {said[:1].lower()}{said[1:]}", "see docs/definitions.md for its form")
+                guide = "docs/access.md" if cls in (Policy, GroupRule) else "docs/definitions.md"
+                self._complain("form", where, f"{key} of {around}: {said[:1].lower()}{said[1:]}", f"see {guide} for its form")
 
     # -- each kind of file --------------------------------------------------------------------------------------------
 
@@ -276,14 +296,22 @@ class _Reader:
             if not document.complaints:
                 self._complain("policy", Where(document.file), "a policy without a model", "write model: and groups:, or delete the file")
             return None
-        groups = self._items(document, data, "groups", lambda d, p, spec: self._make(GroupRule, spec, d, p))
+        groups = self._items(document, data, "groups", self._group)
         if not data.get("groups"):
             self._complain(
                 "policy", document.where(("groups",)), f"the policy of {data['model']} names no group", "name one, or delete the file"
             )
-        lines = {name: document.where(("groups", name)).line for name in groups}
+        lines = dict(_lines(document, groups))
         rest = {k: v for k, v in data.items() if k != "groups"}
         made: Policy | None = self._make(Policy, rest, document, (), groups=groups, where=document.where(("model",)), lines=lines)
+        return made
+
+    def _group(self, document: yaml12.Document, path: yaml12.Path, spec: Any) -> GroupRule | None:
+        if spec is None:
+            mend = f"write {path[-1]}: {{}} if the group may see everything"
+            self._complain("policy", document.where(path), f"nothing is said of the group {path[-1]}", mend)
+            return None
+        made: GroupRule | None = self._make(GroupRule, spec, document, path)
         return made
 
     def _users(self, document: yaml12.Document) -> dict[str, Principal]:
@@ -303,8 +331,20 @@ class _Reader:
                 what = f"the groups of {name} are a list and the attributes a mapping"
                 self._complain("form", document.where(("users", name)), what, "write groups: [sales] and attributes: {region: EU}")
                 continue
+            for attribute, value in attributes.items():
+                self._attribute(document, ("users", name, "attributes", attribute), value)
             found[name] = Principal(name, frozenset(map(str, groups)), attributes)
         return found
+
+    def _attribute(self, document: yaml12.Document, path: yaml12.Path, value: Any) -> None:
+        """An attribute is bound into a condition: one value or a list of them, under a name that is free."""
+        user, name = path[1], path[-1]
+        if name in ("id", "groups"):
+            what = f"{user} has the attribute {name}, which is always the asker's own"
+            self._complain("form", document.where(path), what, "call it otherwise")
+        if isinstance(value, dict) or (isinstance(value, list) and any(isinstance(v, dict | list) or v is None for v in value)):
+            what = f"the attribute {name} of {user} is neither a value nor a list of values"
+            self._complain("form", document.where(path), what, f"write {name}: VALUE or {name}: [VALUE, VALUE]")
 
     def _rule(self, path: Path) -> Rule | None:
         text, file = self._text(path), path.relative_to(self.folder).as_posix()
@@ -355,6 +395,17 @@ class _Reader:
         return VerifiedQuestion(
             spec["question"], plan, today, spec.get("value"), rows, tolerance, source or Source(), spec.get("of"), where
         )
+
+
+def _lines(document: yaml12.Document, groups: dict[str, Any]) -> Iterator[tuple[tuple[str, ...], int]]:
+    """The line of each group of a policy, of its keys, and of the names in them."""
+    for path, line in document.lines.items():
+        if path[:1] == ("groups",) and len(path) in (2, 3, 4) and path[1] in groups:
+            here: Any = document.data
+            for step in path[:-1]:
+                here = here[step]
+            last = here[path[-1]] if isinstance(path[-1], int) else path[-1]
+            yield (*map(str, path[1:-1]), str(last)), line
 
 
 def _name(path: yaml12.Path) -> str:

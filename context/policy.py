@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from answerable.context.errors import Where
 from answerable.context.expr import bind_user
 from answerable.context.model import Frozen, Words
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 EVERYONE = "everyone"
 
@@ -65,21 +65,35 @@ def parse_mask(value: Any) -> Any:
     return Mask(_RANKS[kind], -n, kind, n)
 
 
+Verdict = Mask | Literal["deny"] | None
+"""What a group says of a name; None for as it is."""
+
+
+def _said(value: Any) -> Any:
+    """An empty value would be a right that nobody wrote down: `rows:` is not all rows."""
+    if value is None or (isinstance(value, str) and not value.strip()):
+        raise ValueError("it is empty; write it out, or leave the key out")
+    return value
+
+
+Said = BeforeValidator(_said)
+
+
 class GroupRule(Frozen):
     """What one group sees of a model."""
 
-    rows: str | None = None
-    mask: dict[str, Annotated[Mask, BeforeValidator(parse_mask)]] = {}
-    deny: Words = ()
-    allow: Words | None = None
-    at_least: int = 1
+    rows: Annotated[str | None, Said] = None
+    mask: Annotated[dict[str, Annotated[Mask, BeforeValidator(parse_mask)]], Said] = {}
+    deny: Annotated[Words, Said] = ()
+    allow: Annotated[Words | None, Said] = None
+    at_least: Annotated[int, Said, Field(ge=1, strict=True)] = 1
 
     @cached_property
     def attributes(self) -> tuple[str, ...]:
         """The attributes of the asker that `rows` names."""
         return bind_user(self.rows)[1] if self.rows else ()
 
-    def verdict(self, name: str) -> Mask | Literal["deny"] | None:
+    def verdict(self, name: str) -> Verdict:
         """`deny`, a mask, or None for as it is."""
         if name in self.deny or (self.allow is not None and name not in self.allow):
             return "deny"
@@ -93,10 +107,14 @@ class Policy(Frozen):
     groups: dict[str, GroupRule]
     existence: Literal["known", "secret"] = "known"
     where: Where = Where("?")
-    lines: dict[str, int] = {}
+    lines: dict[tuple[str, ...], int] = {}
+    """The line of each group, of each of its keys, and of each name in them."""
 
-    def place(self, group: str) -> str:
-        return f"{self.where.file}:{self.lines.get(group, self.where.line)}"
+    def at(self, *path: str) -> Where:
+        """The place of a group, of a key of it, or of a name there; of the nearest thing around it that has one."""
+        while path and path not in self.lines:
+            path = path[:-1]
+        return Where(self.where.file, self.lines.get(path, self.where.line))
 
 
 @dataclass(frozen=True)
@@ -139,7 +157,7 @@ def access(policy: Policy | None, model: str, names: Iterable[str], principal: P
             denied.add(name)
         elif None not in verdicts:
             masks[name] = min(v for v in verdicts if isinstance(v, Mask))
-    reasons = tuple(f"{policy.place(group)}: group {group}" for group in rules)
+    reasons = tuple(f"{policy.at(group)}: group {group}" for group in rules)
     return Access(model, True, reasons, rows, masks, frozenset(denied), secret, at_least=min(r.at_least for r in rules.values()))
 
 

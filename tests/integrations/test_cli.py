@@ -258,3 +258,13 @@ def test_without_its_journal_a_project_gives_no_answer(demo: Path, tmp_path: Pat
         shutil.rmtree(tmp_path / "state")
         with pytest.raises(JournalError):
             project.ask("revenue last month")
+
+
+def test_a_policy_that_is_put_where_it_is_not_read_is_told_also_when_all_else_was_checked_before(demo: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(demo, tmp_path / "copy")
+    for _ in range(2):
+        assert CliRunner().invoke(main, ["ask", "revenue", "--project", str(folder)]).exit_code == 0
+    (folder / "policy").mkdir()
+    (folder / "policy" / "stores.yml").write_text("model: stores\ngroups: {finance: {}}\n")
+    asked = CliRunner().invoke(main, ["ask", "revenue", "--project", str(folder)])
+    assert asked.exit_code == 1 and "call it policies/" in asked.stderr
