@@ -95,7 +95,7 @@ class Project:
         """The governed SQL of a plan, not run. Raises PlanError, GuardError or DeniedError."""
         principal = self.principal(user)
         compiled = compile_query(as_query(plan), self.sights.of(principal).catalog)
-        return govern(compiled.tree, self.catalog, principal, self.engine.dialect).text
+        return govern(compiled.tree, self.catalog, principal, self.engine.site).text
 
     def verify(self, id: str, user: User = None) -> Verdict:
         """Run the certificate of an answer again, under the rights of whoever verifies."""
@@ -173,7 +173,7 @@ class Project:
 
     def _sql(self, text: str, asked: Asked, timings: dict[str, float]) -> Answer:
         with _timed(timings, "govern"):
-            sql = govern_text(text, self.catalog, asked.principal, self.engine.dialect)
+            sql = govern_text(text, self.catalog, asked.principal, self.engine.site)
         with _timed(timings, "run"):
             rows = self.engine.run(sql)
         columns = describe.sql_columns(rows)
@@ -191,7 +191,7 @@ class Project:
         with _timed(timings, "compile"):
             compiled = reading.compiled or compile_query(reading.query, sight.catalog)
         with _timed(timings, "govern"):
-            sql = govern(compiled.tree, self.catalog, asked.principal, self.engine.dialect)
+            sql = govern(compiled.tree, self.catalog, asked.principal, self.engine.site)
         with _timed(timings, "run"):
             rows = self.engine.run(sql)
         return Result(reading.query, compiled, sql, rows, self._days(compiled, asked), self._tied(reading.query, rows, sight, asked))
@@ -202,7 +202,7 @@ class Project:
         if more is None:
             return False
         compiled = compile_query(more, sight.catalog)
-        found = self.engine.run(govern(compiled.tree, self.catalog, asked.principal, self.engine.dialect))
+        found = self.engine.run(govern(compiled.tree, self.catalog, asked.principal, self.engine.site))
         return not found.truncated and tied(query, compiled.columns, found.rows)
 
     def _days(self, compiled: Compiled, asked: Asked) -> dict[str, dt.date]:
@@ -210,7 +210,7 @@ class Project:
         found: dict[str, dt.date] = {}
         for fact in compiled.facts:
             if fact.day is not None:
-                day = self.engine.run(govern(fact.day, self.catalog, asked.principal, self.engine.dialect)).rows[0][0]
+                day = self.engine.run(govern(fact.day, self.catalog, asked.principal, self.engine.site)).rows[0][0]
                 found |= dict.fromkeys(fact.metrics, day) if day else {}
         return found
 
@@ -363,10 +363,10 @@ class Project:
         sight = self.sights.of(principal)
         if record["plan"] is None:
             text = record["certificate"]["question"]
-            sql = govern_text(text, self.catalog, principal, self.engine.dialect)
+            sql = govern_text(text, self.catalog, principal, self.engine.site)
             return self._facts(principal, text, None, sql, self.engine.run(sql), sight)
         query = as_query(record["plan"])
-        sql = govern(compile_query(query, sight.catalog).tree, self.catalog, principal, self.engine.dialect)
+        sql = govern(compile_query(query, sight.catalog).tree, self.catalog, principal, self.engine.site)
         return self._facts(principal, record["question"], query, sql, self.engine.run(sql), sight)
 
     # -- recording --------------------------------------------------------------------------------------------------------------------

@@ -72,7 +72,7 @@ class Sights:
             column = exp.column(freshness.column, table=model)
             tree = exp.select(exp.alias_(exp.Max(this=column), "newest")).from_(exp.to_table(model).as_(model))
             try:
-                self.newest_kept[mark] = self.engine.run(govern(tree, self.catalog, principal, self.engine.dialect)).rows[0][0]
+                self.newest_kept[mark] = self.engine.run(govern(tree, self.catalog, principal, self.engine.site)).rows[0][0]
             except AnswerableError:
                 return None
         return self.newest_kept[mark]

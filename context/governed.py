@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import sqlglot
 from answerable.context.catalog import Catalog, hidden_columns, stands_on_closed
+from answerable.context.engines.base import Site
 from answerable.context.errors import DeniedError, GuardError
 from answerable.context.expr import bind_user, dotted, parse_condition, parse_expression, substitute
 from answerable.context.model import Dimension, Model
@@ -20,17 +22,30 @@ Part = tuple[str, ...]
 """The joins from a model to another, step by step; with POLICY at the end where a policy reads it."""
 
 
+@dataclass(frozen=True)
+class Shape:
+    """How a relation is made: for a plan, which may name the columns that metrics are made of; and with a fence around its rows."""
+
+    plan: bool
+    fence: bool = False
+
+
+FENCES = {"duckdb": exp.Limit(expression=exp.Literal.number(2**63 - 1)), "postgres": exp.Offset(expression=exp.Literal.number(0))}
+"""What no engine moves a condition through: the asker's stay above the policy's."""
+
+
 class Governed:
     """A model's columns for one asker, and the SELECT that gives them: rows filtered, columns masked, nothing undeclared."""
 
-    def __init__(self, catalog: Catalog, model: Model, principal: Principal, params: dict[str, Any], dialect: str) -> None:
-        self.catalog, self.model, self.principal, self.params, self.dialect = catalog, model, principal, params, dialect
+    def __init__(self, catalog: Catalog, model: Model, principal: Principal, params: dict[str, Any], site: Site, tag: str = "") -> None:
+        self.catalog, self.model, self.principal, self.params, self.site, self.tag = catalog, model, principal, params, site, tag
+        self.alias = model.name + tag
         self.access: Access = catalog.access(model.name, principal)
         if self.access.at_least > 1:
             raise GuardError(f"{model.words} may be seen by you in groups of {self.access.at_least} rows only, which is not supported yet.")
         self.hidden = hidden_columns(model, self.access)
         self.joined: dict[Part, Governed] = {}
-        self.made: dict[tuple[str | bool, ...], exp.Select] = {}
+        self.made: dict[tuple[tuple[str, ...], Shape], exp.Select] = {}
         self.wanted: dict[Part, set[str]] = {}
         self.masked = set[str]()  # the dimensions whose masks stand in what was used
         self.policed = True  # False where a policy reads it: bare, or policies would depend on each other
@@ -42,24 +57,32 @@ class Governed:
         found = [name for name, d in self.model.dimensions.items() if name not in denied and not self._closed(d)]
         return found + [key for key in self.keys if key not in found and key not in denied and key not in self.hidden]
 
-    def relation(self, names: list[str], plan: bool) -> exp.Select:
-        """SELECT the named columns from the table, for these rows only. A plan may name columns that metrics are made of."""
-        key: tuple[str | bool, ...] = (*names, plan)
+    @property
+    def hides_rows(self) -> bool:
+        """Whether rows are left out that something in the query could tell of, here or in what its dimensions reach."""
+        return self.access.rows is not None or bool(self.model.always) or any(inner.hides_rows for inner in self.joined.values())
+
+    def relation(self, names: list[str], shape: Shape) -> exp.Select:
+        """SELECT the named columns from the table, for these rows only."""
+        key = (tuple(names), shape)
         if key not in self.made:
-            self.made[key] = self._relation(names, plan)
+            select = self._relation(names, shape.plan)
+            if shape.fence:
+                fence = FENCES[self.site.dialect].copy()
+                select.set(fence.key, fence)
+            self.made[key] = select
         return self.made[key].copy()
 
     def _relation(self, names: list[str], plan: bool) -> exp.Select:
         self.wanted = {}
         columns = [exp.alias_(self._named(name, plan), name, quoted=True, copy=False) for name in names]
         columns = columns or [exp.alias_(exp.Literal.number(1), "one")]
-        source = self._source(self.model, self.model.name)
-        select = exp.select(*columns, copy=False).from_(source, copy=False).where(*self._conditions(), copy=False)
+        select = exp.select(*columns, copy=False).from_(self._source(), copy=False).where(*self._conditions(), copy=False)
         if not self.wanted:
             return _plainly(select)
         on = {part: self._on(part) for part in self.wanted}  # all of them first: a join wants columns of the one before
         for part, condition in on.items():
-            inner = self.joined[part].relation(sorted(self.wanted[part]), plan=True)
+            inner = self.joined[part].relation(sorted(self.wanted[part]), Shape(plan=True))
             select = select.join(
                 exp.Subquery(this=inner, alias=exp.TableAlias(this=exp.to_identifier(_alias(part)))), on=condition, join_type="left"
             )
@@ -122,7 +145,7 @@ class Governed:
         """A physical column; masked where a dimension that plainly shows it is."""
         shown = [d for n, d in self.model.dimensions.items() if d.column == name and n not in self.access.denied]
         masks = [self.access.masks.get(d.name) for d in shown]
-        tree = exp.column(name, table=self.model.name)
+        tree = exp.column(name, table=self.alias)
         if shown and None not in masks:
             self.masked.update(d.name for d in shown)
             return self._masked(tree, min(m for m in masks if m), shown[0].type)
@@ -132,7 +155,7 @@ class Governed:
         *path, name = dotted(column).split(".")
         if path:
             return self._far(tuple(path), name, policed=self.policed)
-        return self._column(name) if masked else exp.column(name, table=self.model.name)
+        return self._column(name) if masked else exp.column(name, table=self.alias)
 
     # -- joined models ----------------------------------------------------------------------------------------------------------
 
@@ -143,7 +166,7 @@ class Governed:
             here = self.catalog.models[here.joins[step].model]
             part = path[:n] if policed else (*path[:n], POLICY)
             if part not in self.joined:
-                self.joined[part] = Governed(self.catalog, here, self.principal, self.params, self.dialect)
+                self.joined[part] = Governed(self.catalog, here, self.principal, self.params, self.site, self.tag)
                 if not policed:
                     self.joined[part].policed = False
                     self.joined[part].access, self.joined[part].hidden = Access(here.name, True, ()), set()
@@ -160,7 +183,7 @@ class Governed:
         self.wanted[part] |= set(on.values())
         if before:
             self.wanted[before] |= set(on)
-        near = _alias(before) if before else self.model.name
+        near = _alias(before) if before else self.alias
         return exp.and_(
             *(exp.EQ(this=exp.column(own, table=near), expression=exp.column(theirs, table=_alias(part))) for own, theirs in on.items())
         )
@@ -202,23 +225,34 @@ class Governed:
             dimension = self.model.dimensions.get(name)
             if dimension is None or dimension.column is not None:
                 column_name = (dimension.column if dimension else None) or name
-                return exp.column(column_name, table=self.model.name)
+                return exp.column(column_name, table=self.alias)
             return substitute(parse_expression(dimension.sql), bare)
 
         def bare(column: exp.Column) -> exp.Expr:
             *path, name = dotted(column).split(".")
-            return self._far(tuple(path), name, policed=False) if path else exp.column(name, table=self.model.name)
+            return self._far(tuple(path), name, policed=False) if path else exp.column(name, table=self.alias)
 
         return substitute(tree, unmasked)
 
     # -- sources and masks ------------------------------------------------------------------------------------------------------
 
-    def _source(self, model: Model, alias: str) -> exp.Expr:
+    def _source(self) -> exp.Expr:
+        """The table or the team's own SQL, named in full: a bare name could mean another thing at another time."""
+        model, dialect = self.model, self.site.dialect
         if model.sql:
-            query = sqlglot.parse_one(model.sql, dialect=self.dialect)
-            return exp.Subquery(this=query, alias=exp.TableAlias(this=exp.to_identifier(alias)))
-        table = exp.to_table(model.table or "", dialect=self.dialect)
-        return table if table.name == alias else table.as_(alias)
+            query = sqlglot.parse_one(model.sql, dialect=dialect)
+            for table in query.find_all(exp.Table):
+                if table.db:
+                    self._in_full(table)
+            return exp.Subquery(this=query, alias=exp.TableAlias(this=exp.to_identifier(self.alias)))
+        table = self._in_full(exp.to_table(model.table or "", dialect=dialect))
+        return table if table.name == self.alias else table.as_(self.alias)
+
+    def _in_full(self, table: exp.Table) -> exp.Table:
+        if self.site.database and not table.catalog:
+            table.set("db", table.args.get("db") or exp.to_identifier(self.site.schema))
+            table.set("catalog", exp.to_identifier(self.site.database, quoted=True))
+        return table
 
     def _masked(self, tree: exp.Expr, mask: Mask, kind: str) -> exp.Expr:
         """POLICIES.md's masks, exactly."""
@@ -233,7 +267,7 @@ class Governed:
                 return exp.cast(exp.TimestampTrunc(this=tree, unit=exp.var(mask.kind.upper())), "DATE")
             case "hash":
                 self.params[KEY] = self.catalog.settings.mask_key or ""
-                digest = exp.func("SHA256", exp.DPipe(this=exp.Placeholder(this=KEY), expression=text), dialect=self.dialect)
+                digest = exp.func("SHA256", exp.DPipe(this=exp.Placeholder(this=KEY), expression=text), dialect=self.site.dialect)
                 return exp.func("SUBSTRING", digest, exp.Literal.number(1), exp.Literal.number(16))
             case _:
                 cut = exp.Left if mask.kind == "first" else exp.Right

@@ -7,62 +7,48 @@ Shares no helper with the compiler, or both would err alike.
 
 from __future__ import annotations
 
-import logging
+import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import sqlglot
-from answerable.context.allowed import FUNCTIONS, NODES, PLAN_NODES, SELECT_PARTS, TABLE_PARTS
+from answerable.context import listed
 from answerable.context.catalog import Catalog
+from answerable.context.engines.base import Site
 from answerable.context.errors import DeniedError, GuardError, nearest
-from answerable.context.governed import Governed
+from answerable.context.fence import can_fail
+from answerable.context.governed import Governed, Shape
 from answerable.context.model import Model
 from answerable.context.policy import Principal
 from answerable.context.query import GovernedSQL
+from answerable.context.recheck import recheck, relations
+from answerable.context.sent import parsed
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
 
-logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # its warnings quote the asker's text
-LONGEST = 50_000
-"""Characters of a text that is still read."""
-MOST_RELATIONS, DEEPEST = 60, 60
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u0085\u00a0\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]")
+MOST_RELATIONS = 60
 
 
-def govern(tree: exp.Query, catalog: Catalog, principal: Principal, dialect: str) -> GovernedSQL:
+def govern(tree: exp.Query, catalog: Catalog, principal: Principal, site: Site) -> GovernedSQL:
     """Govern a compiled plan's tree. Raises DeniedError or GuardError."""
-    return _Gate(catalog, principal, dialect, plan=True).pass_through(tree)
+    return _Gate(catalog, principal, site, plan=True).pass_through(tree)
 
 
-def govern_text(text: str, catalog: Catalog, principal: Principal, dialect: str) -> GovernedSQL:
+def govern_text(text: str, catalog: Catalog, principal: Principal, site: Site) -> GovernedSQL:
     """Govern SQL that somebody wrote, over models or their tables. Raises DeniedError or GuardError."""
-    return _Gate(catalog, principal, dialect, plan=False).pass_through(_parsed(text, dialect))
-
-
-def _parsed(text: str, dialect: str) -> exp.Query:
-    if len(text) > LONGEST:
-        raise GuardError(f"The SQL is longer than {LONGEST:,} characters.")
-    if _CONTROL.search(text):
-        raise GuardError("The SQL holds control characters or unusual spaces.")
-    try:
-        statements = [s for s in sqlglot.parse(text, dialect=dialect) if s is not None]
-    except (SqlglotError, RecursionError, ValueError, TypeError):  # the last is sqlglot's own, from half a lambda
-        raise GuardError("The SQL can not be read.") from None
-    if len(statements) != 1:
-        raise GuardError("One statement at a time." if statements else "There is no statement.")
-    if not isinstance(statements[0], (exp.Select, exp.SetOperation, exp.Subquery)):
-        raise GuardError("Only a SELECT is answered; nothing is changed, described or configured.")
-    return statements[0]
+    said = f"{catalog.version} {principal.id} {text}".encode("utf-8", "surrogatepass")
+    tag = "_" + hashlib.sha256(said).hexdigest()[:12]  # of the text itself, so no text can hold its own
+    return _Gate(catalog, principal, site, plan=False, tag=tag).pass_through(parsed(text, site.dialect))
 
 
 @dataclass
 class _Gate:
     catalog: Catalog
     principal: Principal
-    dialect: str
+    site: Site
     plan: bool
+    tag: str = ""
+    """What the names of our relations end in, where an asker could write the same."""
     used: dict[str, Governed] = field(default_factory=dict)
     relations: int = 0
     params: dict[str, Any] = field(default_factory=dict)
@@ -75,20 +61,32 @@ class _Gate:
             raise GuardError("The query is nested too deep.") from None
 
     def _governed(self, tree: exp.Query) -> GovernedSQL:
-        check_nodes(tree, self.plan)
-        tree = tree.copy()
+        dialect = self.site.dialect
+        listed.check(tree, dialect, self.plan)
+        tree = tree.copy() if self.plan else tree
         self._query(tree, {})
         if not self.plan:
             self._known_columns(tree)
         said = None if self.plan else _mentioned(tree)
+        fence = any(g.hides_rows for g in self.used.values()) and can_fail(tree, self._types())
         for table, governed in list(self._models(tree)):
             names = self._needed(table) if self.plan else [n for n in governed.surface if said is None or n.lower() in said]
-            relation = exp.Subquery(this=governed.relation(names, self.plan), alias=table.args["alias"])
-            table.replace(relation)
-        text = tree.sql(dialect=self.dialect, pretty=True, comments=self.plan)
+            relation = governed.relation(names, Shape(self.plan, fence))
+            table.replace(exp.Subquery(this=relation, alias=table.args["alias"], pivots=table.args.get("pivots")))
+        ours = relations(tree)
+        text = tree.sql(dialect=dialect, pretty=True, comments=self.plan, copy=False)  # which may change the tree
+        recheck(text, ours, [g.alias for g in self.used.values()], self.params, dialect)
         decisions = tuple(line for g in self.used.values() for line in g.decisions)
         filtered = any(not g.whole for g in self.used.values())
         return GovernedSQL(text, self.params, tuple(name for name in self.used if name in self.catalog.models), decisions, filtered)
+
+    def _types(self) -> dict[str, str]:
+        """The types of the models' columns by name; of a name that two types share, none."""
+        found: dict[str, set[str]] = {}
+        for governed in self.used.values():
+            for name, dimension in governed.model.dimensions.items():
+                found.setdefault(name.lower(), set()).add(dimension.type)
+        return {name: kinds.pop() for name, kinds in found.items() if len(kinds) == 1}
 
     # -- scopes: which name means a model, and which a CTE of the query -------------------------------------------------------
 
@@ -97,24 +95,39 @@ class _Gate:
         ctes = dict(ctes)
         with_ = query.args.get("with_")
         if with_:
-            if with_.args.get("recursive"):
-                raise GuardError("Recursive queries are not answered.")
-            for cte in with_.expressions:
-                self._query(cte.this, ctes)
-                name = cte.alias.lower()
-                ctes[name] = self._renamed(cte)
+            self._ctes(with_, ctes)
         for child in self._inside(query, with_):
             if isinstance(child, exp.Table):
                 self._table(child, ctes)
             else:
                 self._query(child, ctes)
 
+    def _ctes(self, with_: exp.With, ctes: dict[str, str]) -> None:
+        """Resolve the CTEs in order, and add their names to those in sight.
+
+        In a recursive WITH a CTE sees itself, and PostgreSQL lets it see those written later: such a name is refused, for to another
+        parser it is a table.
+        """
+        recursive = bool(with_.args.get("recursive"))
+        later = [cte.alias.lower() for cte in with_.expressions]
+        if len(set(later)) < len(later):
+            raise GuardError("Two WITH queries have the same name.")
+        for cte in with_.expressions:
+            own = later.pop(0)
+            if recursive:
+                ctes[own] = self._renamed(cte)
+                if early := next((t.name for t in cte.this.find_all(exp.Table) if not t.db and t.name.lower() in later), None):
+                    raise GuardError(f"{early} is used before the WITH query of that name. Write that one first.")
+            self._query(cte.this, ctes)
+            if not recursive:
+                ctes[own] = self._renamed(cte)
+
     def _inside(self, query: exp.Expr, without: exp.Expr | None) -> Iterator[exp.Expr]:
         """The tables of a query itself, and the queries right within it."""
         for child in query.iter_expressions():
             if child is without:
                 continue
-            if isinstance(child, (exp.Table, exp.Select, exp.SetOperation)):
+            if isinstance(child, (exp.Table, exp.Query)):
                 yield child
                 if isinstance(child, exp.Table):
                     yield from self._inside(child, None)
@@ -125,16 +138,18 @@ class _Gate:
         if self.plan:
             return cte.alias
         self.named += 1
-        name = f"_{self.named}_{re.sub(r'[^a-z0-9_]', '', cte.alias.lower())}"
+        name = f"_{self.named}_{re.sub(r'[^a-z0-9_]', '', cte.alias.lower())}"[:40]
         cte.args["alias"].set("this", exp.to_identifier(name))
         return name
 
     def _table(self, table: exp.Table, ctes: dict[str, str]) -> None:
-        if not isinstance(table.this, exp.Identifier):
-            raise GuardError("Functions that stand for tables are not answered; name a model.")
         self.relations += 1
         if self.relations > MOST_RELATIONS:
             raise GuardError(f"The query names more than {MOST_RELATIONS} relations.")
+        if isinstance(table.this, (exp.GenerateSeries, exp.ExplodingGenerateSeries)) and not table.db:
+            return
+        if not isinstance(table.this, exp.Identifier):
+            raise GuardError("Functions that stand for tables are not answered; name a model.")
         if not table.db and table.name.lower() in ctes:
             new = ctes[table.name.lower()]
             if new != table.name and not table.alias:
@@ -148,7 +163,7 @@ class _Gate:
         table.set("this", exp.to_identifier(model.name, quoted=True))
         table.meta["model"] = model.name
         if model.name not in self.used:
-            self.used[model.name] = Governed(self.catalog, model, self.principal, self.params, self.dialect)
+            self.used[model.name] = Governed(self.catalog, model, self.principal, self.params, self.site, self.tag)
 
     def _model(self, table: exp.Table) -> Model:
         name = ".".join(part.name for part in table.parts)
@@ -174,9 +189,7 @@ class _Gate:
 
     def _known_columns(self, tree: exp.Expr) -> None:
         """Refuse a column that nothing in the query gives, in our own words: an engine's would quote values."""
-        known = {name.lower() for governed in self.used.values() for name in governed.surface}
-        known |= {alias.alias.lower() for alias in tree.find_all(exp.Alias)}
-        known |= {column.name.lower() for alias in tree.find_all(exp.TableAlias) for column in alias.columns}
+        known = {name.lower() for governed in self.used.values() for name in governed.surface} | _given(tree)
         for column in tree.find_all(exp.Column):
             if column.name.lower() not in known and not isinstance(column.this, exp.Star):
                 near = nearest(column.name.lower(), known)
@@ -199,6 +212,25 @@ class _Gate:
         return sorted(dict.fromkeys(used))
 
 
+def _given(tree: exp.Expr) -> set[str]:
+    """The names of columns that a query makes itself, in small letters."""
+    names = {alias.alias for alias in tree.find_all(exp.Alias)}
+    names |= {column.name for alias in tree.find_all(exp.TableAlias) for column in alias.columns}
+    for node in tree.find_all(exp.Lambda, exp.Comprehension, exp.Pivot, exp.Unnest, exp.Values, exp.Table):
+        match node:
+            case exp.Lambda():
+                names |= {parameter.name for parameter in node.expressions}
+            case exp.Comprehension():
+                names.add(node.expression.name)
+            case exp.Pivot():
+                names |= {name.name for name in node.find_all(exp.Identifier)} | {name.name for name in node.args.get("columns") or ()}
+            case exp.Values():
+                names |= {f"{word}{n}" for n in range(len(node.expressions[0].expressions) + 1) for word in ("col", "column")}
+            case exp.Unnest() | exp.Table() if not isinstance(node.this, exp.Identifier):
+                names |= {node.alias, node.args["offset"].name if node.args.get("offset") else "", "unnest", "generate_series", "range"}
+    return {name.lower() for name in names}
+
+
 def _mentioned(tree: exp.Expr) -> frozenset[str] | None:
     """Every name in a query, of which its columns are some; None where a star or a natural join stands for names that are not said."""
     names = set[str]()
@@ -210,48 +242,3 @@ def _mentioned(tree: exp.Expr) -> frozenset[str] | None:
         if isinstance(node, exp.Identifier):
             names.add(node.name.lower())
     return frozenset(names)
-
-
-def check_nodes(tree: exp.Expr, plan: bool) -> None:
-    """Refuse a tree with a node, a part or a function that is on no list."""
-    allowed = NODES | PLAN_NODES if plan else NODES
-    for node in tree.walk():
-        kind = type(node)
-        if isinstance(node, exp.Func) and not isinstance(node, (exp.And, exp.Or, exp.Case, exp.If, exp.Cast)):
-            name = (node.name if isinstance(node, exp.Anonymous) else node.sql_name()).upper()
-            if name not in FUNCTIONS and kind not in allowed:
-                raise GuardError(f"The function {name.lower()} is not on the list of those that are answered.")
-        elif kind not in allowed:
-            raise GuardError(f"{_spoken(kind.__name__)} is not on the list of what is answered.")
-        if isinstance(node, exp.Select):
-            _only(node, SELECT_PARTS)
-        if isinstance(node, exp.Table):
-            _only(node, TABLE_PARTS)
-    if _depth(tree) > DEEPEST:
-        raise GuardError(f"The query is nested deeper than {DEEPEST} levels.")
-
-
-def _only(node: exp.Expr, parts: frozenset[str]) -> None:
-    for part, value in node.args.items():
-        if value and part not in parts:
-            raise GuardError(f"{_spoken(part)} is not on the list of what is answered.")
-
-
-_NESTING = (exp.Select, exp.Subquery, exp.Paren, exp.Func)
-"""What makes a query deep; conditions in a row (`a or b or c`) are functions to the parser, and no deeper for their number."""
-
-
-def _depth(tree: exp.Expr) -> int:
-    deepest, stack = 0, [(tree, 0)]
-    while stack:
-        node, depth = stack.pop()
-        deepest = max(deepest, depth)
-        stack.extend(
-            (child, depth + (isinstance(child, _NESTING) and not isinstance(child, exp.Connector))) for child in node.iter_expressions()
-        )
-    return deepest
-
-
-def _spoken(name: str) -> str:
-    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).strip("_").replace("_", " ").lower()
-    return words[:1].upper() + words[1:]

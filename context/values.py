@@ -95,7 +95,7 @@ def _looked_up(model: Model, catalog: Catalog, principal: Principal) -> Iterator
 def _distinct(seen: Catalog, catalog: Catalog, principal: Principal, engine: Engine, model: Model, dimension: Dimension) -> list[str]:
     try:
         compiled = compile_query(SemanticQuery(by=(f"{model.name}.{dimension.name}",), limit=MOST + 1), seen)
-        rows = engine.run(govern(compiled.tree, catalog, principal, engine.dialect)).rows
+        rows = engine.run(govern(compiled.tree, catalog, principal, engine.site)).rows
     except AnswerableError:
         return []  # a table that is not there: `check` tells the data team, and its values are unknown words
     found = [str(row[0]) for row in rows if row[0] is not None]
@@ -108,7 +108,7 @@ def _tells_apart(catalog: Catalog, principal: Principal, engine: Engine, model: 
     counts = [exp.alias_(exp.Count(this=exp.Star()), "all_rows"), exp.alias_(exp.Count(this=exp.Distinct(expressions=[title])), "titles")]
     tree = exp.select(*counts).from_(exp.to_table(model.name).as_(model.name))
     try:
-        row = engine.run(govern(tree, catalog, principal, engine.dialect)).rows[0]
+        row = engine.run(govern(tree, catalog, principal, engine.site)).rows[0]
     except AnswerableError:
         return False
     return bool(row[0] == row[1])

@@ -26,6 +26,7 @@ from answerable.agent.ask import Project
 from answerable.context.compiler import compile_query
 from answerable.context.compiler.grid import FINE, cut
 from answerable.context.compiler.time import Span, floor
+from answerable.context.engines.base import DUCKDB
 from answerable.context.errors import AnswerableError, NotSupported, PlanError, UnknownName, UsageError
 from answerable.context.expr import PER, dotted, parse_condition, substitute
 from answerable.context.guard import govern
@@ -251,7 +252,7 @@ def run(folder: Path, work: Path, only: str = "", form: str = "json") -> Iterato
 def _outcome(case: dict[str, Any], manifest: Manifest, expected: dict[str, Any] | None, compare: ModuleType) -> Outcome:
     try:
         compiled = compile_query(as_query(manifest.plan(case)), manifest.catalog)
-        sql = govern(compiled.tree, manifest.project.catalog, Principal(), "duckdb")
+        sql = govern(compiled.tree, manifest.project.catalog, Principal(), DUCKDB)
         found = manifest.project.engine.run(sql)
     except NotSupported as error:
         return Outcome(case, "refused" if expected is None else "unsupported", error.text)

@@ -49,7 +49,7 @@ def _outcome(project: Project, question: VerifiedQuestion) -> Outcome:
     whole = replace(project.catalog, policies={})
     try:
         compiled = compile_query(question.plan, visible(whole, Principal()))
-        rows = project.engine.run(govern(compiled.tree, whole, Principal(), project.engine.dialect)).rows
+        rows = project.engine.run(govern(compiled.tree, whole, Principal(), project.engine.site)).rows
     except AnswerableError as error:
         return Outcome(question, "failed", mark, str(error))
     if len(rows) != len(wanted):

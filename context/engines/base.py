@@ -18,10 +18,24 @@ class Rows:
     truncated: bool = False
 
 
+@dataclass(frozen=True)
+class Site:
+    """Where governed SQL runs: the dialect, and what stands before a table's name when it is written in full."""
+
+    dialect: str
+    database: str = ""
+    schema: str = "main"
+
+
+DUCKDB = Site("duckdb")
+"""Any DuckDB: tables keep the names that the project gives them."""
+
+
 class Engine(Protocol):
     """A locked-down connection to one warehouse."""
 
     dialect: str
+    site: Site
 
     def run(self, sql: GovernedSQL, rows: int | None = None) -> Rows:
         """Run it, for at most the limit's seconds. Raises EngineError, in our words."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from answerable.context.engines.base import Rows
+from answerable.context.engines.base import Rows, Site
 from answerable.context.errors import EngineError
 from answerable.context.query import GovernedSQL
 from answerable.context.settings import Limits
@@ -34,6 +34,8 @@ class DuckDBEngine:
             connection, users = _open.get(self.key) or (_locked_down(file, limits.memory, timezone), 0)
             _open[self.key] = connection, users + 1
         self.connection = connection
+        database = connection.cursor().execute("SELECT current_database()").fetchone()
+        self.site = Site(self.dialect, database[0] if database else "")
         self.running: set[duckdb.DuckDBPyConnection] = set()
 
     def run(self, sql: GovernedSQL, rows: int | None = None) -> Rows:

@@ -13,6 +13,7 @@ import duckdb
 from answerable.agent import embedded
 from answerable.agent.when import Reader
 from answerable.context.compiler import compile_query
+from answerable.context.engines.base import DUCKDB
 from answerable.context.guard import govern, govern_text
 from answerable.context.policy import Principal
 from answerable.evals.bench.figures import Figure, beside, median_ms, once_ms
@@ -61,15 +62,15 @@ def plan() -> dict[str, Figure]:
 
         def to_sql(question: str) -> None:
             reading = embedded.plan(question, sight.lexicon, reader).readings[0]
-            govern(compile_query(reading.query, sight.catalog).tree, project.catalog, EVERYTHING, "duckdb")
+            govern(compile_query(reading.query, sight.catalog).tree, project.catalog, EVERYTHING, DUCKDB)
 
         asked = [median_ms(lambda q=q: to_sql(q)) for q in QUESTIONS]  # type: ignore[misc]
         plans = [v.plan for v in project.catalog.verified if v.plan]
         compiled = [median_ms(lambda p=p: compile_query(p, sight.catalog), 7) for p in plans]  # type: ignore[misc]
         trees = [compile_query(p, sight.catalog).tree for p in plans]
-        gated = [median_ms(lambda t=t: govern(t, project.catalog, EVERYTHING, "duckdb"), 7) for t in trees]  # type: ignore[misc]
+        gated = [median_ms(lambda t=t: govern(t, project.catalog, EVERYTHING, DUCKDB), 7) for t in trees]  # type: ignore[misc]
         text = " union all ".join(["select channel, count(*) as n from orders where status = 'completed' group by channel"] * 22)
-        sent = median_ms(lambda: govern_text(text, project.catalog, EVERYTHING, "duckdb"))
+        sent = median_ms(lambda: govern_text(text, project.catalog, EVERYTHING, DUCKDB))
     return {
         "question to governed SQL, median": Figure(statistics.median(asked), "ms", 10, "lower", f"{len(QUESTIONS)} questions on the demo"),
         "compile a plan, median": Figure(statistics.median(compiled), "ms", 3, "lower", f"{len(plans)} verified plans"),
@@ -94,7 +95,7 @@ def execute() -> dict[str, Figure]:
         connection = duckdb.connect(str(folder / "alder.duckdb"), read_only=True)
         for question in project.catalog.verified:
             if question.plan and question.source.sql:
-                ours = govern(compile_query(question.plan, seen).tree, project.catalog, EVERYTHING, "duckdb")
+                ours = govern(compile_query(question.plan, seen).tree, project.catalog, EVERYTHING, DUCKDB)
                 ratios.append((beside(connection, ours, question.source.sql, 6), question.question))
         connection.close()
     worst = max(ratios)

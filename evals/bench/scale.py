@@ -11,6 +11,7 @@ import yaml
 from answerable.context import cache
 from answerable.context.catalog import Catalog, visible
 from answerable.context.compiler import compile_query
+from answerable.context.engines.base import DUCKDB
 from answerable.context.errors import GuardError
 from answerable.context.expr import parse_condition, parse_expression
 from answerable.context.guard import govern
@@ -95,7 +96,7 @@ def _wide() -> dict[str, Figure]:
 def _gated(plan: SemanticQuery, catalog: Catalog) -> str:
     """How long the whole way to SQL text takes, or why the gate refuses it."""
     try:
-        return f"to governed SQL {once_ms(lambda: govern(compile_query(plan, catalog).tree, catalog, NOBODY, 'duckdb')) / 1000:.2f} s"
+        return f"to governed SQL {once_ms(lambda: govern(compile_query(plan, catalog).tree, catalog, NOBODY, DUCKDB)) / 1000:.2f} s"
     except GuardError as error:
         return f"the gate refuses it: {error}"
 

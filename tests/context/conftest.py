@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from answerable.context.catalog import visible
 from answerable.context.compiler import compile_query
+from answerable.context.engines.base import DUCKDB
 from answerable.context.engines.duckdb import DuckDBEngine
 from answerable.context.guard import govern, govern_text
 from answerable.context.loader import load
@@ -37,8 +38,8 @@ class Shop:
         """SQL that somebody wrote, or a plan over what they may see."""
         principal = Principal("ana@shop.example", frozenset(groups), attributes)
         if isinstance(asked, str):
-            return govern_text(asked, self.catalog, principal, "duckdb")
-        return govern(compile_query(as_query(asked), visible(self.catalog, principal)).tree, self.catalog, principal, "duckdb")
+            return govern_text(asked, self.catalog, principal, DUCKDB)
+        return govern(compile_query(as_query(asked), visible(self.catalog, principal)).tree, self.catalog, principal, DUCKDB)
 
     def ask(self, asked: str | dict[str, Any], *groups: str, **attributes: Any) -> Rows:
         return self.engine.run(self.govern(asked, *groups, **attributes)).rows
@@ -46,7 +47,7 @@ class Shop:
     def forced(self, plan: dict[str, Any], *groups: str, **attributes: Any) -> GovernedSQL:
         """A plan over the whole catalogue: what the gate itself says to what the asker should not even know."""
         principal = Principal("ana@shop.example", frozenset(groups), attributes)
-        return govern(compile_query(as_query(plan), self.catalog).tree, self.catalog, principal, "duckdb")
+        return govern(compile_query(as_query(plan), self.catalog).tree, self.catalog, principal, DUCKDB)
 
 
 @pytest.fixture(scope="session")

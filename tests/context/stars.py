@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 from answerable.context.catalog import Catalog, visible
 from answerable.context.compiler import compile_query
+from answerable.context.engines.base import DUCKDB
 from answerable.context.engines.duckdb import DuckDBEngine
 from answerable.context.guard import govern, govern_text
 from answerable.context.loader import load
@@ -147,9 +148,9 @@ class World:
     def ask(self, asked: str | dict[str, Any], *groups: str, **attributes: Any) -> list[tuple[Any, ...]]:
         principal = Principal("ana", frozenset(groups), attributes)
         if isinstance(asked, str):
-            return self.engine.run(govern_text(asked, self.catalog, principal, "duckdb")).rows
+            return self.engine.run(govern_text(asked, self.catalog, principal, DUCKDB)).rows
         compiled = compile_query(as_query(asked), visible(self.catalog, principal))
-        return self.engine.run(govern(compiled.tree, self.catalog, principal, "duckdb")).rows
+        return self.engine.run(govern(compiled.tree, self.catalog, principal, DUCKDB)).rows
 
 
 @cache

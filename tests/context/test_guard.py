@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from answerable.context.errors import AnswerableError, GuardError
-from answerable.context.guard import LONGEST
+from answerable.context.sent import LONGEST
 from hypothesis import given as drawn
 from hypothesis import strategies as st
 from stars import STARS, Row, Star, World, world
@@ -46,8 +47,8 @@ GOLD = "groups: {gold: {rows: \"tier = 'gold'\", deny: [email]}}"
         ("select * from glob('*')", "not on the list"),
         ("select * from query('select 1')", "not on the list"),
         ("select * from duckdb_tables()", "not on the list"),
-        ("select * from range(3)", "not on the list"),
-        ("select * from unnest([1, 2])", "not on the list"),
+        ("select * from range(1000000000)", "more than 100,000"),
+        ("select * from range((select max(order_id) from orders))", "bounds as plain numbers"),
         ("select * from 'secrets.csv'", "no endorsed model"),
         ("select * from 'shop.orders.csv'", "no endorsed model"),
         ("select * from information_schema.tables", "no endorsed model"),
@@ -66,14 +67,19 @@ GOLD = "groups: {gold: {rows: \"tier = 'gold'\", deny: [email]}}"
         ("select ?", "Placeholder"),
         ("select * from customers where tier = $user_tier", "Placeholder"),
         ("select * from customers where email > $mask_key", "Placeholder"),
-        ("with recursive n as (select 1 as i union all select i + 1 from n) select * from n", "Recursive"),
+        ("with recursive a as (select 1 as x from b), b as (select 1 as x) select * from a", "Write that one first"),
+        ("with a as (select 1 as x), A as (select 2 as x) select * from a", "same name"),
         ("select getenv('HOME')", "function getenv"),
         ("select \"getenv\"('HOME')", "function getenv"),
         ("select current_setting('memory_limit')", "function current_setting"),
         ("select nextval('s')", "function"),
         ("select version()", "function"),
-        ("select repeat('x', 1000000000)", "function repeat"),
-        ("select list_sum(range(1000000000))", "function"),
+        ("select repeat('x', 1000000000)", "Repeat asks for more than 100,000"),
+        ("select repeat(status, amount) from orders", "bounds as plain numbers"),
+        ("select repeat(repeat('x', 10000), 10000)", "more than"),
+        ("select lpad('x', 999999999, 'y')", "more than"),
+        ("select count(*) from generate_series(timestamp '0001-01-01', timestamp '9999-01-01', interval 1 hour)", "more than"),
+        ("select list_sum(range(1000000000))", "more than 100,000"),
         ("select main.lower('A')", "not on the list"),
         ("select status.lower() from orders", "not on the list"),
         ("select sleep_ms(10000)", "function sleep_ms"),
@@ -82,10 +88,10 @@ GOLD = "groups: {gold: {rows: \"tier = 'gold'\", deny: [email]}}"
         ("select * from orders as of timestamp '2025-01-01'", "can not be read|not on the list"),
         ("select * from orders where", "can not be read"),
         ("select 'open", "can not be read"),
-        ("select\u00a0* from orders", "unusual spaces"),
-        ("select * from orders\u2028", "unusual spaces"),
-        ("select 1\x00", "control characters"),
-        ("select 1 \u202e", "control characters"),
+        ("select\u00a0* from orders", "outside quotes"),
+        ("select * from orders\u2028", "outside quotes"),
+        ("select 1\x00", "U\\+0000"),
+        ("select 1 \u202e", "U\\+202E"),
         ("select '" + "x" * LONGEST + "'", "longer than 50,000"),
         ("select " + "(" * 100 + "1" + ")" * 100, "nested"),
         ("select " + "(" * 9000 + "1" + ")" * 9000, "nested|can not be read"),
@@ -214,7 +220,8 @@ def test_honest_queries_pass(given: Given) -> None:
 def test_the_text_that_runs_is_made_anew_and_keeps_no_comment(given: Given) -> None:
     governed = given().govern("select status /* secret */ from orders -- tail")
     assert "secret" not in governed.text and "tail" not in governed.text
-    assert " ".join(governed.text.split()) == "SELECT status FROM ( SELECT status FROM shop.orders ) AS orders"
+    made = re.sub("_[0-9a-f]{12}", "_tag", " ".join(governed.text.split()))
+    assert made == "SELECT status FROM ( SELECT status FROM shop.orders AS orders_tag ) AS orders"
 
 
 def test_a_star_stands_for_all_that_may_be_seen(given: Given) -> None:

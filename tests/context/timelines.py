@@ -16,6 +16,7 @@ from typing import Any
 import duckdb
 from answerable.context.catalog import Catalog, visible
 from answerable.context.compiler import compile_query
+from answerable.context.engines.base import DUCKDB
 from answerable.context.guard import govern
 from answerable.context.loader import load
 from answerable.context.policy import Principal
@@ -186,7 +187,7 @@ class Asked:
 
     def sql(self, plan: dict[str, Any]) -> GovernedSQL:
         asker = Principal("ana", frozenset(), {})
-        return govern(compile_query(as_query(plan), visible(self.catalog, asker)).tree, self.catalog, asker, "duckdb")
+        return govern(compile_query(as_query(plan), visible(self.catalog, asker)).tree, self.catalog, asker, DUCKDB)
 
     def ask(self, plan: dict[str, Any]) -> list[Key]:
         sql = self.sql(plan)

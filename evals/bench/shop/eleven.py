@@ -17,6 +17,7 @@ import duckdb
 from answerable.context import cache
 from answerable.context.catalog import Catalog, visible
 from answerable.context.compiler import compile_query
+from answerable.context.engines.base import DUCKDB
 from answerable.context.guard import govern
 from answerable.context.loader import load, settings_of
 from answerable.context.policy import Principal
@@ -94,7 +95,7 @@ def questions(catalog: Catalog) -> list[Question]:
 
 
 def governed(question: Question, catalog: Catalog) -> GovernedSQL:
-    return govern(compile_query(question.plan, catalog).tree, catalog, NOBODY, "duckdb")
+    return govern(compile_query(question.plan, catalog).tree, catalog, NOBODY, DUCKDB)
 
 
 @contextmanager

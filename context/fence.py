@@ -1,0 +1,84 @@
+"""Whether a query could learn of rows that a policy hides, by what an engine computes before the policy's filter.
+
+Engines run conditions in the order that they think cheapest, and an expression that can fail on a value tells, by failing, that there is
+such a value (PostgreSQL's manual calls this leaky, 41.5 "Rules and Privileges"). A fence keeps the asker's conditions above the policy's;
+it costs the engine its short cuts, so it stands only where something can fail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlglot import exp
+
+_HARMLESS = (
+    exp.Query, exp.With, exp.CTE, exp.TableAlias, exp.Table, exp.From, exp.Join, exp.Where, exp.Group, exp.Having, exp.Qualify, exp.Order,
+    exp.Ordered, exp.Limit, exp.Offset, exp.Distinct, exp.Alias, exp.Column, exp.Identifier, exp.Star, exp.Literal, exp.Boolean, exp.Null,
+    exp.Paren, exp.Tuple, exp.And, exp.Or, exp.Not, exp.Is, exp.Exists, exp.Cube, exp.Rollup, exp.GroupingSets, exp.Var, exp.DataType,
+    exp.Coalesce, exp.Case, exp.If, exp.Lower, exp.Upper, exp.Filter, exp.Window, exp.WindowSpec, exp.TryCast,
+)  # fmt: skip
+"""Nodes that can not fail on a value, whatever it is."""
+_COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ, exp.In, exp.Between)
+
+
+def can_fail(tree: exp.Expr, types: Mapping[str, str]) -> bool:
+    """Whether any part of a query can fail on a value; `types` are those of the columns that it reads, by name.
+
+    What stands within an aggregate is computed from rows that passed the filter, and a constant fails before any row is read.
+    """
+    stack: list[exp.Expr] = [tree]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, exp.AggFunc) and not isinstance(node.parent, exp.Window):
+            continue
+        if isinstance(node, _COMPARISONS):
+            if not _alike(node, types):
+                return True
+        elif isinstance(node, (exp.Like, exp.ILike)):
+            if not isinstance(node.expression, exp.Literal):
+                return True
+        elif isinstance(node, (exp.Cast, exp.Interval, exp.Neg, exp.Add, exp.Sub)) and not isinstance(node, exp.TryCast):
+            if node.find(exp.Column):
+                return True
+            continue
+        elif isinstance(node, (exp.TimestampTrunc, exp.DateTrunc, exp.Extract)):
+            if not isinstance(node.this if not isinstance(node, exp.Extract) else node.expression, exp.Column):
+                return True
+            continue
+        elif not isinstance(node, (*_HARMLESS, exp.AggFunc)):
+            return True
+        stack.extend(node.iter_expressions())
+    return False
+
+
+def _alike(node: exp.Expr, types: Mapping[str, str]) -> bool:
+    """Whether the sides of a comparison are of one type, so that none is cast."""
+    if isinstance(node, exp.In) and node.args.get("query"):
+        return True
+    sides = [side for side in node.iter_expressions() if not isinstance(side, exp.Query)]
+    kinds = {kind for side in sides if (kind := _type(side, types)) != "any"}
+    return len(kinds) <= 1 and None not in kinds
+
+
+def _type(node: exp.Expr, types: Mapping[str, str]) -> str | None:
+    match node:
+        case exp.Paren() | exp.Lower() | exp.Upper():
+            return _type(node.this, types)
+        case exp.Column():
+            return types.get(node.name.lower())
+        case exp.Literal():
+            return "any" if node.is_string else "number"  # a text that is said is cast once, before any row is read
+        case exp.Null():
+            return "any"
+        case exp.Boolean():
+            return "boolean"
+        case exp.TimestampTrunc() | exp.DateTrunc():
+            return "time"
+        case exp.Cast() | exp.TryCast():
+            kinds = {"time": exp.DataType.TEMPORAL_TYPES, "number": exp.DataType.NUMERIC_TYPES, "text": exp.DataType.TEXT_TYPES}
+            return next((kind for kind, types_ in kinds.items() if node.is_type(*types_)), None)
+        case exp.AggFunc():
+            return "any"
+        case exp.Add() | exp.Sub() if not node.find(exp.Column):
+            return _type(node.this, types)
+    return None

@@ -1,0 +1,70 @@
+"""SQL that somebody wrote becomes a tree, if it is one SELECT in characters that every parser reads alike."""
+
+from __future__ import annotations
+
+import logging
+import re
+import unicodedata
+
+from answerable.context.errors import GuardError
+from sqlglot import exp
+from sqlglot.dialects.dialect import Dialect
+from sqlglot.errors import SqlglotError
+from sqlglot.tokenizer_core import Token, TokenType
+
+logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # its warnings quote the asker's text
+LONGEST = 50_000
+"""Characters of a text that is still read."""
+_UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+_QUOTED = {TokenType.STRING, TokenType.IDENTIFIER, TokenType.NATIONAL_STRING, TokenType.HEREDOC_STRING}
+
+
+def parsed(text: str, dialect: str) -> exp.Query:
+    """The tree of the one query in a text. Raises GuardError."""
+    if len(text) > LONGEST:
+        raise GuardError(f"The SQL is longer than {LONGEST:,} characters.")
+    _characters(text)
+    reader = Dialect.get_or_raise(dialect)
+    try:
+        tokens = reader.tokenize(text)
+        _plain_outside_quotes(text, tokens)
+        statements = [tree for tree in reader.parser().parse(tokens, text) if tree is not None]
+    except (SqlglotError, RecursionError, ValueError, TypeError):  # the last is sqlglot's own, from half a lambda
+        raise GuardError("The SQL can not be read.") from None
+    if len(statements) != 1:
+        raise GuardError("One statement at a time." if statements else "There is no statement.")
+    if not isinstance(statements[0], (exp.Query, exp.Values)):
+        raise GuardError("Only a SELECT is answered; nothing is changed, described or configured.")
+    return statements[0] if isinstance(statements[0], exp.Query) else _selected(statements[0])
+
+
+def _characters(text: str) -> None:
+    """Engines disagree on what is a blank: a text is refused that holds control, format, private or unassigned characters."""
+    if text.isascii() and not _UNSEEN.search(text):
+        return
+    for char in text:
+        if not char.isascii() or char < " " or char == "\x7f":
+            category = unicodedata.category(char)
+            if category[0] == "C" and char not in "\t\n\r":
+                raise GuardError(f"The SQL holds the character U+{ord(char):04X}, which can not be seen. Type it anew without it.")
+
+
+def _plain_outside_quotes(text: str, tokens: list[Token]) -> None:
+    """Outside quotes and comments only ASCII: an engine may take another letter for a blank, or a blank for a letter."""
+    if text.isascii():
+        return
+    end = 0
+    for token in [*tokens, None]:
+        gap = text[end : token.start] if token else text[end:]
+        said = "" if token is None or token.token_type in _QUOTED else text[token.start : token.end + 1]
+        strange = next((char for char in _COMMENT.sub("", gap) + said if not char.isascii()), None)
+        if strange:
+            raise GuardError(f"The SQL holds {strange!a} outside quotes. Put a name with such a letter in double quotes.")
+        end = token.end + 1 if token else end
+
+
+def _selected(values: exp.Values) -> exp.Query:
+    alias = exp.TableAlias(this=exp.to_identifier("given"))
+    values.set("alias", alias)
+    return exp.select("*").from_(values)
