@@ -24,10 +24,14 @@ Part = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Shape:
-    """How a relation is made: for a plan, which may name the columns that metrics are made of; and with a fence around its rows."""
+    """How a relation is made: for a plan, which may name the columns that metrics are made of; and with a fence around its rows.
+
+    `joining` are the columns that only meet another model's key: they show nothing, so a denied key may be one.
+    """
 
     plan: bool
     fence: bool = False
+    joining: frozenset[str] = frozenset()
 
 
 FENCES = {"duckdb": exp.Limit(expression=exp.Literal.number(2**63 - 1)), "postgres": exp.Offset(expression=exp.Literal.number(0))}
@@ -47,14 +51,17 @@ class Governed:
         self.joined: dict[Part, Governed] = {}
         self.made: dict[tuple[tuple[str, ...], Shape], exp.Select] = {}
         self.wanted: dict[Part, set[str]] = {}
+        self.joining: dict[Part, set[str]] = {}
         self.masked = set[str]()  # the dimensions whose masks stand in what was used
         self.policed = True  # False where a policy reads it: bare, or policies would depend on each other
 
     @cached_property
     def surface(self) -> list[str]:
-        """What SQL sees: the dimensions by name and the keys; not what is denied."""
+        """What SQL sees: the dimensions by name and the keys; not what is denied, and beside an allow-list nothing."""
         denied = self.access.denied
         found = [name for name, d in self.model.dimensions.items() if name not in denied and not self._closed(d)]
+        if self.access.listed:
+            return found
         return found + [key for key in self.keys if key not in found and key not in denied and key not in self.hidden]
 
     @property
@@ -66,23 +73,25 @@ class Governed:
         """SELECT the named columns from the table, for these rows only."""
         key = (tuple(names), shape)
         if key not in self.made:
-            select = self._relation(names, shape.plan)
+            select = self._relation(names, shape)
             if shape.fence:
                 fence = FENCES[self.site.dialect].copy()
                 select.set(fence.key, fence)
             self.made[key] = select
         return self.made[key].copy()
 
-    def _relation(self, names: list[str], plan: bool) -> exp.Select:
-        self.wanted = {}
-        columns = [exp.alias_(self._named(name, plan), name, quoted=True, copy=False) for name in names]
+    def _relation(self, names: list[str], shape: Shape) -> exp.Select:
+        self.wanted, self.joining = {}, {}
+        found = {name: self._column(name) if name in shape.joining else self._named(name, shape.plan) for name in names}
+        columns = [exp.alias_(tree, name, quoted=True, copy=False) for name, tree in found.items()]
         columns = columns or [exp.alias_(exp.Literal.number(1), "one")]
         select = exp.select(*columns, copy=False).from_(self._source(), copy=False).where(*self._conditions(), copy=False)
         if not self.wanted:
             return _plainly(select)
         on = {part: self._on(part) for part in self.wanted}  # all of them first: a join wants columns of the one before
         for part, condition in on.items():
-            inner = self.joined[part].relation(sorted(self.wanted[part]), Shape(plan=True))
+            keys = frozenset(self.joining.get(part, set()) - self.wanted[part])
+            inner = self.joined[part].relation(sorted(self.wanted[part] | keys), Shape(plan=True, joining=keys))
             select = select.join(
                 exp.Subquery(this=inner, alias=exp.TableAlias(this=exp.to_identifier(_alias(part)))), on=condition, join_type="left"
             )
@@ -180,13 +189,16 @@ class Governed:
         before = (*steps[:-1], *marked) if steps[:-1] else ()
         here = self.joined[before].model if before else self.model
         on = here.joins[steps[-1]].on
-        self.wanted[part] |= set(on.values())
+        self.joining.setdefault(part, set()).update(on.values())
         if before:
-            self.wanted[before] |= set(on)
-        near = _alias(before) if before else self.alias
-        return exp.and_(
-            *(exp.EQ(this=exp.column(own, table=near), expression=exp.column(theirs, table=_alias(part))) for own, theirs in on.items())
-        )
+            self.joining.setdefault(before, set()).update(on)
+
+        def near(own: str) -> exp.Expr:
+            if before:
+                return exp.column(own, table=_alias(before))
+            return exp.column(own, table=self.alias) if marked else self._column(own)
+
+        return exp.and_(*(exp.EQ(this=near(own), expression=exp.column(theirs, table=_alias(part))) for own, theirs in on.items()))
 
     @property
     def keys(self) -> list[str]:

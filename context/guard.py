@@ -70,8 +70,8 @@ class _Gate:
         said = None if self.plan else _mentioned(tree)
         fence = any(g.hides_rows for g in self.used.values()) and can_fail(tree, self._types())
         for table, governed in list(self._models(tree)):
-            names = self._needed(table) if self.plan else [n for n in governed.surface if said is None or n.lower() in said]
-            relation = governed.relation(names, Shape(self.plan, fence))
+            names, joining = self._needed(table) if self.plan else ([n for n in governed.surface if said is None or n.lower() in said], [])
+            relation = governed.relation(names, Shape(self.plan, fence, frozenset(joining)))
             table.replace(exp.Subquery(this=relation, alias=table.args["alias"], pivots=table.args.get("pivots")))
         ours = relations(tree)
         text = tree.sql(dialect=dialect, pretty=True, comments=self.plan, copy=False)  # which may change the tree
@@ -205,11 +205,25 @@ class _Gate:
             if name := table.meta.get("model"):
                 yield table, self.used[name]
 
-    def _needed(self, table: exp.Table) -> list[str]:
+    def _needed(self, table: exp.Table) -> tuple[list[str], list[str]]:
+        """The columns that a plan reads of a model, and those of them that only meet another model's in a join."""
         select = table.find_ancestor(exp.Select)
         assert select is not None
-        used = [c.name for c in select.find_all(exp.Column) if c.table == table.alias]
-        return sorted(dict.fromkeys(used))
+        used = [c for c in select.find_all(exp.Column) if c.table == table.alias]
+        shown = {c.name for c in used if not _meets(c)}
+        names = sorted({c.name for c in used})
+        return names, [name for name in names if name not in shown]
+
+
+def _meets(column: exp.Column) -> bool:
+    """Whether a column stands in a join's condition, beside another relation's column and nothing else."""
+    pair = column.parent
+    if not isinstance(pair, exp.EQ) or not all(isinstance(side, exp.Column) for side in (pair.this, pair.expression)):
+        return False
+    above: exp.Expr | None = pair.parent
+    while isinstance(above, (exp.And, exp.Paren)):
+        above = above.parent
+    return isinstance(above, exp.Join) and pair.this.table != pair.expression.table
 
 
 def _given(tree: exp.Expr) -> set[str]:

@@ -130,6 +130,8 @@ class Access:
     secret: bool = False
     missing: tuple[str, ...] = ()
     at_least: int = 1
+    listed: bool = False
+    """Whether only what a list names exists: no key beside it."""
 
     @property
     def whole(self) -> bool:
@@ -158,7 +160,8 @@ def access(policy: Policy | None, model: str, names: Iterable[str], principal: P
         elif None not in verdicts:
             masks[name] = min(v for v in verdicts if isinstance(v, Mask))
     reasons = tuple(f"{policy.at(group)}: group {group}" for group in rules)
-    return Access(model, True, reasons, rows, masks, frozenset(denied), secret, at_least=min(r.at_least for r in rules.values()))
+    at_least, listed = min(r.at_least for r in rules.values()), all(r.allow is not None for r in rules.values())
+    return Access(model, True, reasons, rows, masks, frozenset(denied), secret, at_least=at_least, listed=listed)
 
 
 def _missing(rule: GroupRule, principal: Principal) -> tuple[str, ...]:

@@ -6,9 +6,10 @@ import itertools
 from collections.abc import Iterator
 from typing import Any
 
+from answerable.context import listed
 from answerable.context.catalog import Catalog
 from answerable.context.checks import near, timeless
-from answerable.context.errors import Complaint, Where
+from answerable.context.errors import Complaint, GuardError, Where
 from answerable.context.expr import BadExpression, bind_user, is_aggregate, names, parse_condition
 from answerable.context.model import Model
 from answerable.context.policy import EVERYONE, GroupRule, Mask, Policy, Verdict
@@ -188,10 +189,17 @@ def _rows(text: str, model: Model, catalog: Catalog, where: Where) -> Iterator[C
 
 
 def _steady(tree: exp.Expr, text: str, where: Where) -> Iterator[Complaint]:
+    """It calls only what the gate knows, and nothing that changes."""
     called = {node.name.lower() for node in tree.find_all(exp.Anonymous)}
     if tree.find(*_VOLATILE, exp.Query) or is_aggregate(tree) or tree.find(exp.Window) or called & _VOLATILE_NAMES:
         what = f"the rows {text!r} call something that changes from row to row or run to run"
         yield Complaint("policy", where, what, "compare dimensions with constants")
+        return
+    bound = tree.transform(lambda node: exp.null() if isinstance(node, (exp.Placeholder, exp.Parameter)) else node)
+    try:
+        listed.check(bound, "duckdb", plan=False)
+    except GuardError as error:
+        yield Complaint("policy", where, f"the rows {text!r}: {error}"[:-1], "compare dimensions with constants")
 
 
 def _reached(name: str, tree: exp.Expr, model: Model, catalog: Catalog, where: Where) -> Iterator[Complaint]:

@@ -303,6 +303,62 @@ def test_of_an_allow_list_nothing_else_exists(given: Given) -> None:
     assert [name for name, metric in seen.metrics.items() if metric.model == "customers"] == ["customers_known"]
 
 
+def test_an_allow_list_shows_no_key_beside_it(given: Given) -> None:
+    shop = given(customers="groups: {few: {allow: [tier]}, more: {deny: [email]}}")
+    assert shop.ask("select * from customers order by 1", "few") == [("gold",), ("gold",), ("silver",), ("silver",)]
+    with pytest.raises(GuardError, match="no column customer_id"):
+        shop.ask("select customer_id from customers", "few")
+    assert shop.ask("select min(customer_id) from customers", "few", "more") == [(1,)]
+    assert shop.ask({"metrics": ["orders"], "by": ["customer.tier"]}, "few") == [("gold", 3), ("silver", 3), (None, 2)]
+
+
+def keyed(shop: Any) -> Any:
+    """The shop whose customers have their key as a dimension, in all models that it joins."""
+    files = {}
+    for name in ("customers", "orders", "visits"):
+        text = (shop.folder / f"models/{name}.yml").read_text()
+        files[f"models/{name}.yml"] = text.replace("dimensions:\n", "dimensions:\n  customer_id: {type: number}\n")
+    files["models/orders.yml"] = files["models/orders.yml"].replace("dimensions:\n", "dimensions:\n  buyer: {expr: customer.name}\n")
+    return shop.changed(files)
+
+
+def test_a_denied_key_is_used_by_joins_and_shown_by_nothing(given: Given) -> None:
+    shop = keyed(given()).changed(
+        {
+            "policies/customers.yml": "model: customers\ngroups: {some: {deny: [customer_id]}}\n",
+            "policies/orders.yml": "model: orders\ngroups: {some: {deny: [customer_id]}}\n",
+        }
+    )
+    assert shop.ask({"metrics": ["orders"], "by": ["customer.tier"]}, "some") == [("gold", 3), ("silver", 3), (None, 2)]
+    assert shop.ask({"metrics": ["orders"], "by": ["buyer"], "where": ["buyer = 'Ada'"]}, "some") == [("Ada", 2)]
+    assert shop.ask("select buyer, count(*) from orders group by 1 order by 1 limit 1", "some") == [("Ada", 2)]
+    for sql in ("select customer_id from orders", "select name from customers where customer_id = 1"):
+        with pytest.raises(GuardError, match="no column customer_id"):
+            shop.ask(sql, "some")
+    for plan in (
+        {"metrics": ["orders"], "by": ["customer_id"]},
+        {"metrics": ["orders"], "by": ["customer.customer_id"]},
+        {"metrics": ["orders"], "where": ["customer.customer_id = 1"]},
+        {"metrics": ["buyers"]},
+    ):
+        with pytest.raises(UnknownName):
+            shop.ask(plan, "some")
+        with pytest.raises(DeniedError):
+            shop.forced(plan, "some")
+
+
+def test_a_key_that_is_hashed_on_both_sides_still_joins(given: Given) -> None:
+    models = ("customers", "orders", "visits")
+    shop = keyed(given()).changed(
+        {f"policies/{model}.yml": f"model: {model}\ngroups: {{some: {{mask: {{customer_id: hash}}}}}}\n" for model in models}
+    )
+    assert shop.ask({"metrics": ["orders"], "by": ["customer.tier"]}, "some") == [("gold", 3), ("silver", 3), (None, 2)]
+    assert shop.ask({"metrics": ["orders"], "by": ["buyer"], "where": ["buyer = 'Ada'"]}, "some") == [("Ada", 2)]
+    assert shop.ask("select count(*) from orders join customers using (customer_id)", "some") == [(6,)]
+    assert shop.ask({"metrics": ["buyers"]}, "some") == [(4,)]
+    assert shop.ask("select customer_id from customers where name = 'Ada'", "some") == [(hashed(1),)]
+
+
 def test_a_dimension_that_reaches_into_another_model_shows_what_the_asker_may_see_there(given: Given) -> None:
     shop = given(customers="groups: {gold: {rows: \"tier = 'gold'\", mask: {name: first 1}, deny: [email]}}")
     more = "dimensions:\n  tier: {expr: customer.tier}\n  buyer: {expr: upper(customer.name)}\n  mail: {expr: customer.email}\n"
