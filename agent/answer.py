@@ -54,7 +54,7 @@ def column_data(column: Column) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """A cell as JSON has it: decimals are numbers, too large integers text, non-finite numbers null, times ISO 8601."""
+    """A cell as JSON has it: decimals are numbers, too large integers text, non-finite numbers null, times ISO 8601, lists and structs theirs."""
     if isinstance(value, bool) or value is None or isinstance(value, str):
         return value
     if isinstance(value, int):
@@ -68,6 +68,10 @@ def plain(value: Any) -> Any:
         )
     if isinstance(value, (dt.date, dt.time)):
         return value.isoformat()
+    if isinstance(value, dict):
+        return {str(name): plain(inner) for name, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(inner) for inner in value]
     return str(value)
 
 

@@ -405,7 +405,8 @@ class Project:
                 gaps=(Gap(error.kind, error.name, nearest=error.nearest, says=error.text),),
             )
         except AnswerableError as error:
-            return Answer(status="error", question=asked.question, text=str(error))
+            at_fault = isinstance(error, EngineError) and error.kind in ("query", "size")
+            return Answer(status="declined" if at_fault else "error", question=asked.question, text=str(error))
 
     def _record(self, asked: Asked, answer: Answer) -> dict[str, Any]:
         data = answer.model_dump(mode="json")

@@ -124,8 +124,14 @@ class DeniedError(AnswerableError):
 
 
 class EngineError(AnswerableError):
-    """The warehouse failed. `kind`: missing, locked, unreachable, timeout, failed. Never holds the engine's own words."""
+    """The warehouse failed. `kind`: missing, locked, unreachable, timeout, memory, size, failed; or query, where the SQL itself is at fault.
+
+    Never holds the engine's own words.
+    """
 
     def __init__(self, text: str, kind: str = "failed") -> None:
         self.kind = kind
         super().__init__(text)
+
+    def __reduce__(self) -> tuple[type[EngineError], tuple[str, str]]:
+        return type(self), (str(self), self.kind)

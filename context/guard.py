@@ -78,7 +78,8 @@ class _Gate:
         recheck(text, ours, [g.alias for g in self.used.values()], self.params, dialect)
         decisions = tuple(line for g in self.used.values() for line in g.decisions)
         filtered = any(not g.whole for g in self.used.values())
-        return GovernedSQL(text, self.params, tuple(name for name in self.used if name in self.catalog.models), decisions, filtered)
+        models = tuple(name for name in self.used if name in self.catalog.models)
+        return GovernedSQL(text, self.params, models, decisions, filtered, sent=not self.plan)
 
     def _types(self) -> dict[str, str]:
         """The types of the models' columns by name; of a name that two types share, none."""

@@ -118,3 +118,5 @@ class GovernedSQL:
     decisions: tuple[str, ...] = ()
     filtered: bool = False
     """Whether a row filter or a mask stands in what the asker sees."""
+    sent: bool = False
+    """Whether a person or a model wrote it: an engine then runs it where it can be killed."""

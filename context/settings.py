@@ -21,11 +21,12 @@ class Warehouse(Frozen):
 
 
 class Limits(Frozen):
-    """What one question may cost: rows of a result, seconds in the warehouse, memory of the engine."""
+    """What one question may cost: rows of a result, seconds in the warehouse, memory and threads of the engine (None: as many as cores)."""
 
     rows: int = Field(default=10_000, ge=1)
     seconds: float = Field(default=30, gt=0)
     memory: str = Field(default="2GB", pattern=r"^\d+(\.\d+)? ?[KMGT]i?B$")
+    threads: int | None = Field(default=None, ge=1)
 
 
 class FineCalendar(Frozen):

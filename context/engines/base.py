@@ -18,6 +18,15 @@ class Rows:
     truncated: bool = False
 
 
+MOST_BYTES = 64 << 20
+"""Of a result, about: what is larger is no answer that somebody reads."""
+
+
+def weight(rows: list[tuple[Any, ...]]) -> int:
+    """About how many bytes the texts of some rows take."""
+    return sum(len(value) for row in rows for value in row if isinstance(value, (str, bytes)))
+
+
 @dataclass(frozen=True)
 class Site:
     """Where governed SQL runs: the dialect, and what stands before a table's name when it is written in full."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from pathlib import Path
 from typing import Any
 
 import duckdb
-from answerable.context.engines.base import Rows, Site
+from answerable.context.engines.apart import Apart
+from answerable.context.engines.base import MOST_BYTES, Rows, Site, weight
 from answerable.context.errors import EngineError
 from answerable.context.query import GovernedSQL
 from answerable.context.settings import Limits
@@ -22,16 +24,18 @@ class DuckDBEngine:
 
     dialect = "duckdb"
 
-    def __init__(self, file: Path, limits: Limits, timezone: str) -> None:
+    def __init__(self, file: Path, limits: Limits, timezone: str, alone: bool = False) -> None:
+        """`alone` in a process of its own, where what somebody sent may run."""
         if not file.is_file():
             raise EngineError(
                 f"The warehouse file {file.name} is not there. Build or copy it, or mend `warehouse` in answerable.yml.", "missing"
             )
         self.file, self.limits = file, limits
         stat = file.stat()
-        self.key = (str(file.resolve()), str(stat.st_ino), limits.memory, timezone)
+        self.key = (str(file.resolve()), str(stat.st_ino), str(limits), timezone)
+        self.apart = None if alone else Apart(file, limits, timezone)
         with _opening:
-            connection, users = _open.get(self.key) or (_locked_down(file, limits.memory, timezone), 0)
+            connection, users = _open.get(self.key) or (_locked_down(file, limits, timezone), 0)
             _open[self.key] = connection, users + 1
         self.connection = connection
         database = connection.cursor().execute("SELECT current_database()").fetchone()
@@ -39,6 +43,8 @@ class DuckDBEngine:
         self.running: set[duckdb.DuckDBPyConnection] = set()
 
     def run(self, sql: GovernedSQL, rows: int | None = None) -> Rows:
+        if sql.sent and self.apart:
+            return self.apart.run(sql, rows)
         most = min(rows or self.limits.rows, self.limits.rows)
         cursor = self.connection.cursor()
         self.running.add(cursor)
@@ -53,7 +59,7 @@ class DuckDBEngine:
         timer.start()
         try:
             cursor.execute(sql.text, sql.params or None)
-            found = cursor.fetchmany(most + 1)
+            found = _fetched(cursor, most + 1)
             described = cursor.description or []
         except (duckdb.InterruptException, RuntimeError):  # the second from a Ctrl-C
             what = (
@@ -65,6 +71,8 @@ class DuckDBEngine:
         except duckdb.OutOfMemoryException:
             raise EngineError(f"The query needs more memory than the limit of {self.limits.memory}.", "memory") from None
         except duckdb.Error as error:
+            if sql.sent and (fault := _AT_FAULT.get(type(error))):
+                raise EngineError(f"The warehouse can not run this SQL: {fault}.", "query") from None
             # The engine's own words quote values, so only the kind of its error leaves.
             raise EngineError(f"The warehouse refused the query ({type(error).__name__}).", "failed") from None
         finally:
@@ -77,6 +85,8 @@ class DuckDBEngine:
         """Stop whatever runs on this engine."""
         for cursor in list(self.running):
             cursor.interrupt()
+        if self.apart:
+            self.apart.cancel()
 
     def columns(self, table: str) -> dict[str, str] | None:
         parts = table.split(".")
@@ -94,6 +104,8 @@ class DuckDBEngine:
         return f"{stat.st_mtime_ns}-{stat.st_size}"
 
     def close(self) -> None:
+        if self.apart:
+            self.apart.close()
         with _opening:
             connection, users = _open[self.key]
             if users > 1:
@@ -103,7 +115,29 @@ class DuckDBEngine:
                 connection.close()
 
 
-def _locked_down(file: Path, memory: str, timezone: str) -> duckdb.DuckDBPyConnection:
+_AT_FAULT: dict[type[duckdb.Error], str] = {
+    duckdb.BinderException: "a name, a type or an argument in it does not fit",
+    duckdb.ConversionException: "a value can not be converted; try_cast gives null for such a value",
+    duckdb.OutOfRangeException: "a number in it gets too large",
+    duckdb.InvalidInputException: "a function in it does not take such a value",
+    duckdb.InvalidTypeException: "a type in it does not fit",
+    duckdb.TypeMismatchException: "a type in it does not fit",
+}
+"""What the SQL itself is to blame for, in words that quote nothing."""
+
+
+def _fetched(cursor: duckdb.DuckDBPyConnection, most: int) -> list[tuple[Any, ...]]:
+    found: list[tuple[Any, ...]] = []
+    size = 0
+    while len(found) < most and (more := cursor.fetchmany(min(256, most - len(found)))):
+        found += more
+        size += weight(more)
+        if size > MOST_BYTES:
+            raise EngineError(f"The result is larger than {MOST_BYTES >> 20} MB. Ask for fewer columns, or for a summary.", "size")
+    return found
+
+
+def _locked_down(file: Path, limits: Limits, timezone: str) -> duckdb.DuckDBPyConnection:
     """A connection that reads this file and nothing else. Raises EngineError.
 
     Persistent secrets and the host's Python variables (replacement scans) are out of reach too; the lock comes last.
@@ -114,7 +148,12 @@ def _locked_down(file: Path, memory: str, timezone: str) -> duckdb.DuckDBPyConne
     }  # fmt: skip
     try:
         connection = duckdb.connect(str(file), read_only=True, config=config)
-        connection.execute(f"SET memory_limit = '{memory}'")
+        connection.execute(f"SET memory_limit = '{limits.memory}'")
+        connection.execute(f"SET max_temp_directory_size = '{limits.memory}'")
+        if limits.threads:
+            connection.execute(f"SET threads = {limits.threads}")
+        with contextlib.suppress(duckdb.CatalogException):  # beside our own timer, which is the first; older ones don't have it
+            connection.execute(f"SET GLOBAL max_execution_time = {int(limits.seconds * 1000) + 200}")
         connection.execute(f"SET GLOBAL TimeZone = '{timezone}'")  # for all cursors; a zone that zoneinfo knows: checked at load
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")

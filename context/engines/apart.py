@@ -1,0 +1,182 @@
+"""SQL that people and models send runs in a process of its own: what an engine can't stop, the operating system can.
+
+DuckDB looks for a cancel between vectors, not within one value, and some of its memory is not under its limit. So the child opens the
+warehouse by itself, holds no secret of this process, and may be killed at any moment: at the deadline, on a cancel, or when we are gone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from answerable.context.engines.base import Rows
+from answerable.context.errors import EngineError
+from answerable.context.query import GovernedSQL
+from answerable.context.settings import Limits
+
+GRACE = 0.5
+"""Seconds that the child's own timer has to stop a query before it's killed; its next query then finds it warm."""
+BESIDE = 1 << 30
+"""Bytes of address space that a child may take beside its limit: code, stacks, and what the engine's limit doesn't count."""
+_UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+
+
+@dataclass
+class Apart:
+    """The children of one warehouse: as many as queries run at once, one kept warm."""
+
+    file: Path
+    limits: Limits
+    timezone: str
+    idle: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    busy: set[subprocess.Popen[bytes]] = field(default_factory=set)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def run(self, sql: GovernedSQL, rows: int | None = None) -> Rows:
+        """Run it in a child. Raises EngineError, `timeout` also where the child had to be killed."""
+        child = self._taken()
+        late = threading.Event()
+
+        def stop() -> None:
+            late.set()
+            child.kill()
+
+        timer = threading.Timer(self.limits.seconds + GRACE, stop)
+        timer.daemon = True
+        timer.start()
+        try:
+            answer = _asked(child, (sql, rows))
+        except (OSError, EOFError, pickle.UnpicklingError):
+            child.kill()
+            ended = child.wait()
+            if late.is_set():
+                what = f"did not finish within {self.limits.seconds:g} seconds, so the query was cancelled"
+                raise EngineError(f"The warehouse {what}. Nothing is wrong with the question.", "timeout") from None
+            if ended == -9:
+                raise EngineError("The warehouse was told to stop. Nothing is wrong with the question.", "timeout") from None
+            raise EngineError(f"The query needs more memory than the limit of {self.limits.memory}.", "memory") from None
+        finally:
+            timer.cancel()
+            self._given_back(child)
+        if isinstance(answer, EngineError):
+            raise answer
+        return answer
+
+    def cancel(self) -> None:
+        """Kill whatever runs."""
+        with self.lock:
+            for child in self.busy:
+                child.kill()
+
+    def close(self) -> None:
+        with self.lock:
+            children, self.idle = [*self.idle, *self.busy], []
+        for child in children:
+            child.kill()
+            _reap(child)
+
+    def _taken(self) -> subprocess.Popen[bytes]:
+        with self.lock:
+            child = next((self.idle.pop() for _ in self.idle[:1] if self.idle[-1].poll() is None), None)
+        child = child or self._born()
+        with self.lock:
+            self.busy.add(child)
+        return child
+
+    def _given_back(self, child: subprocess.Popen[bytes]) -> None:
+        with self.lock:
+            self.busy.discard(child)
+            if child.poll() is None and not self.idle:
+                self.idle.append(child)
+                return
+        child.kill()
+        _reap(child)
+
+    def _born(self) -> subprocess.Popen[bytes]:
+        path = {name: os.environ[name] for name in ("PATH", "HOME", "SYSTEMROOT", "TMPDIR") if name in os.environ}
+        child = subprocess.Popen(
+            [sys.executable, "-m", __name__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**path, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            start_new_session=True,  # a Ctrl-C is for us
+        )
+        assert child.stdin
+        with contextlib.suppress(OSError):  # a child that could not start shows at its first question
+            pickle.dump((self.file, self.limits, self.timezone), child.stdin)
+            child.stdin.flush()
+        return child
+
+
+def _asked(child: subprocess.Popen[bytes], question: Any) -> Rows | EngineError:
+    assert child.stdin and child.stdout
+    pickle.dump(question, child.stdin)
+    child.stdin.flush()
+    answer: Rows | EngineError = pickle.load(child.stdout)
+    return answer
+
+
+def _reap(child: subprocess.Popen[bytes]) -> None:
+    for pipe in (child.stdin, child.stdout):
+        with contextlib.suppress(OSError):
+            if pipe:
+                pipe.close()
+    child.wait()
+
+
+# -- the child ------------------------------------------------------------------------------------------------------------------
+
+
+def serve(questions: BinaryIO, answers: BinaryIO) -> None:
+    """Answer until the parent closes its end: then stop at once, in the middle of a query too."""
+    file, limits, timezone = pickle.load(questions)
+    _bound(limits)
+    from answerable.context.engines.duckdb import DuckDBEngine
+
+    engine: DuckDBEngine | EngineError
+    try:
+        engine = DuckDBEngine(file, limits, timezone, alone=True)
+    except EngineError as error:
+        engine = error
+
+    def answer(sql: GovernedSQL, rows: int | None) -> None:
+        found: Rows | EngineError
+        try:
+            found = engine if isinstance(engine, EngineError) else engine.run(sql, rows)
+        except EngineError as error:
+            found = error
+        except MemoryError:
+            found = EngineError(f"The query needs more memory than the limit of {limits.memory}.", "memory")
+        pickle.dump(found, answers)
+        answers.flush()
+
+    while True:
+        try:
+            question = pickle.load(questions)
+        except EOFError:
+            os._exit(0)
+        threading.Thread(target=answer, args=question, daemon=True).start()
+
+
+def _bound(limits: Limits) -> None:
+    """Bound the address space, beyond what a Python with its engine takes to begin with."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limits
+        return
+    number, unit = limits.memory.removesuffix("iB").removesuffix("B").strip()[:-1], limits.memory.removesuffix("iB").removesuffix("B")[-1]
+    most = int(float(number) * _UNITS[unit]) * 2 + BESIDE
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+if __name__ == "__main__":
+    serve(sys.stdin.buffer, sys.stdout.buffer)
