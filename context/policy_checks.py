@@ -11,7 +11,7 @@ from answerable.context.catalog import Catalog
 from answerable.context.checks import near, timeless
 from answerable.context.errors import Complaint, GuardError, Where
 from answerable.context.expr import BadExpression, bind_user, is_aggregate, names, parse_condition
-from answerable.context.model import Model
+from answerable.context.model import Dimension, Model
 from answerable.context.policy import EVERYONE, GroupRule, Mask, Policy, Verdict
 from answerable.context.tautology import always
 from sqlglot import exp
@@ -51,6 +51,7 @@ def _policy(policy: Policy, catalog: Catalog) -> Iterator[Complaint]:
             mend = "add one to policies/users.yml, or let the identity provider say so"
             yield Complaint("policy", policy.at(group), f"no user is in the group {group}", mend, warning=True)
     yield from _surprises(policy, model, catalog)
+    yield from _half_hashed(policy, model, catalog)
 
 
 def _names(group: str, rule: GroupRule, policy: Policy, model: Model, catalog: Catalog) -> Iterator[Complaint]:
@@ -112,6 +113,34 @@ def _hashed(model: Model, column: str, group: str, catalog: Catalog) -> bool:
         return True
     verdicts = [rule.verdict(name) for name, dimension in model.dimensions.items() if dimension.column == column]
     return bool(verdicts) and all(v == "deny" or (isinstance(v, Mask) and v.kind == "hash") for v in verdicts)
+
+
+def _half_hashed(policy: Policy, model: Model, catalog: Catalog) -> Iterator[Complaint]:
+    """Pairs of groups that together see a key hashed on one side of a join only."""
+    for ours, theirs, other in _meetings(model, catalog):
+        if other.name not in catalog.policies or ours not in {d.column for g in policy.groups.values() for d in _hashes(g, model)}:
+            continue
+        far = catalog.policies[other.name]
+        for pair in itertools.combinations({**policy.groups, **far.groups}, 2):
+            near_mask, far_mask = _together(policy, pair, model, ours), _together(far, pair, other, theirs)
+            if near_mask == "hash" and far_mask == "plain":
+                who = f"in {pair[0]} and in {pair[1]}"
+                what = f"who is {who} sees {model.name}.{ours} hashed and {other.name}.{theirs} not: joins match nothing"
+                mend = f"hash both or none, or let nobody be {who}"
+                yield Complaint("rights add up", policy.where, what, mend, warning=True)
+
+
+def _hashes(rule: GroupRule, model: Model) -> list[Dimension]:
+    return [model.dimensions[name] for name, mask in rule.mask.items() if mask.kind == "hash" and name in model.dimensions]
+
+
+def _together(policy: Policy, pair: tuple[str, ...], model: Model, column: str) -> str:
+    """How two groups together see a column: `hash`, `plain`, or `nothing`."""
+    rules = [policy.groups[group] for group in dict.fromkeys((*pair, EVERYONE)) if group in policy.groups]
+    names = [name for name, dimension in model.dimensions.items() if dimension.column == column] or [column]
+    verdicts: list[Verdict] = [rule.verdict(name) for name in names for rule in rules]
+    least = min(verdicts or ["deny"], key=_hiddenness)
+    return "nothing" if least == "deny" else "hash" if isinstance(least, Mask) else "plain"
 
 
 def _void(group: str, rule: GroupRule, policy: Policy) -> Iterator[Complaint]:

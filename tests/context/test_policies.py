@@ -77,6 +77,35 @@ def test_a_row_policy_on_the_joined_side_keeps_the_left_joins_rows(given: Given)
     assert shop.ask({"metrics": ["orders"]}, "gold") == [(8,)]
 
 
+@pytest.mark.parametrize(
+    "policy",
+    ["groups: {sales: {}}", "groups: {some: {rows: \"tier = 'x'\", mask: {name: redact}}}", 'groups: {some: {rows: "tier = {user.tier}"}}'],
+)
+def test_a_policy_on_one_model_never_changes_a_query_on_another_alone(given: Given, policy: str) -> None:
+    open_to_all = given()
+    asked = (
+        {"metrics": ["orders", "revenue", "buyers"], "by": ["status"]},
+        {"metrics": ["revenue_growth"], "by": ["time:month"]},
+        "select * from orders",
+    )
+    before = [open_to_all.govern(question, "some") for question in asked]
+    shop = given(customers=policy)
+    after = [shop.govern(question, "some") for question in asked]
+    assert [shop.engine.run(sql).rows for sql in after] == [shop.engine.run(sql).rows for sql in before]
+    assert not any(sql.filtered or sql.decisions for sql in after)
+
+
+def test_a_row_policy_on_the_joined_side_never_turns_a_left_join_into_an_inner_one(given: Given) -> None:
+    plans = ({"metrics": ["orders"], "by": ["customer.tier"]}, {"metrics": ["revenue", "buyers"], "by": ["customer.region.name"]})
+    for rows in ("tier = 'gold'", "tier = 'none'", "region.continent = 'Asia'"):
+        shop = given(customers=f'groups: {{some: {{rows: "{rows}"}}}}')
+        for plan in plans:
+            total = shop.ask({"metrics": plan["metrics"][:1]}, "some")
+            assert total == given().ask({"metrics": plan["metrics"][:1]})
+            shop = given(customers=f'groups: {{some: {{rows: "{rows}"}}}}')
+            assert sum(row[1] or 0 for row in shop.ask(plan, "some")) == total[0][0]
+
+
 def test_policies_read_columns_unmasked_and_unfiltered(given: Given) -> None:
     closed = "groups: {some: {rows: \"tier = 'silver'\", mask: {tier: redact}}}"
     shop = given(customers=closed, orders="groups: {some: {rows: \"customer.tier = 'gold'\"}}")
@@ -228,6 +257,22 @@ def test_a_mask_is_on_in_filters_joins_groups_and_order_too(given: Given) -> Non
     assert shop.ask("select email, count(*) from customers group by 1", "some") == [("***", 4)]
     assert shop.ask("select name from customers order by name, tier", "some") == [("***a",), ("***i",), ("***n",), ("***o",)]
     assert shop.ask({"metrics": ["orders"], "by": ["customer.email"]}, "some") == [("***", 6), (None, 2)]
+
+
+def test_a_masked_column_is_masked_everywhere_in_a_plan_too(given: Given) -> None:
+    shop = given(customers="groups: {some: {mask: {name: first 1, score: 'null'}}}")
+    orders = {"metrics": ["orders"], "by": ["customer.name"]}
+    assert shop.ask({**orders, "order": ["-customer.name"], "limit": 1}, "some") == [("D***", 1)]
+    assert shop.ask({**orders, "where": ["customer.name = 'Ada'"]}, "some") == []
+    assert shop.ask({**orders, "where": ["customer.name = 'A***'"]}, "some") == [("A***", 2)]
+    assert shop.ask({"metrics": ["orders"], "where": ["customer.score > 0"]}, "some") == [(None,)]
+    assert shop.ask({"by": ["customers.name"], "order": ["customers.name"]}, "some") == [("A***",), ("B***",), ("C***",), ("D***",)]
+    assert shop.ask({"by": ["customers.name"], "rows": True, "where": ["customers.score is null"]}, "some") == [
+        ("A***",),
+        ("B***",),
+        ("C***",),
+        ("D***",),
+    ]
 
 
 def test_a_metric_over_a_masked_column_is_computed_over_the_masked_values(given: Given) -> None:
