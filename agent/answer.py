@@ -54,7 +54,7 @@ def column_data(column: Column) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """A cell as JSON has it: decimals are numbers, too large integers text, non-finite numbers null, times ISO 8601, lists and structs theirs."""
+    """A cell as JSON has it: decimals are numbers, too large integers text, non-finite numbers null, times ISO 8601, lists lists."""
     if isinstance(value, bool) or value is None or isinstance(value, str):
         return value
     if isinstance(value, int):

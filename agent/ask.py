@@ -175,7 +175,7 @@ class Project:
         with _timed(timings, "govern"):
             sql = govern_text(text, self.catalog, asked.principal, self.engine.site)
         with _timed(timings, "run"):
-            rows = self.engine.run(sql)
+            rows = describe.days_as_days(self.engine.run(sql))
         columns = describe.sql_columns(rows)
         made = sentence(SemanticQuery(), columns, rows.rows, rows.truncated, self.catalog.settings)
         sight = self.sights.of(asked.principal)
@@ -364,7 +364,7 @@ class Project:
         if record["plan"] is None:
             text = record["certificate"]["question"]
             sql = govern_text(text, self.catalog, principal, self.engine.site)
-            return self._facts(principal, text, None, sql, self.engine.run(sql), sight)
+            return self._facts(principal, text, None, sql, describe.days_as_days(self.engine.run(sql)), sight)
         query = as_query(record["plan"])
         sql = govern(compile_query(query, sight.catalog).tree, self.catalog, principal, self.engine.site)
         return self._facts(principal, record["question"], query, sql, self.engine.run(sql), sight)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import operator
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from answerable.agent import wording
@@ -140,6 +141,20 @@ def freshness(model: Model, newest: Any, today: dt.date) -> dict[str, Any]:
             else moment.replace(tzinfo=None) < limit
         )
     return {"model": model.name, "newest": plain(newest), "within": within, "late": late}
+
+
+def days_as_days(rows: Rows) -> Rows:
+    """A column of moments that are all midnights is one of days: what `date_trunc('month', …)` makes reads as 2025-01-01."""
+    days = {n for n in range(len(rows.names)) if _all_midnights(row[n] for row in rows.rows)}
+    if not days:
+        return rows
+    made = [tuple(v.date() if n in days and v is not None else v for n, v in enumerate(row)) for row in rows.rows]
+    return replace(rows, rows=made, types=tuple("DATE" if n in days else kind for n, kind in enumerate(rows.types)))
+
+
+def _all_midnights(values: Iterable[Any]) -> bool:
+    said = [value for value in values if value is not None]
+    return bool(said) and all(isinstance(v, dt.datetime) and v.tzinfo is None and v.time() == dt.time() for v in said)
 
 
 def sql_columns(rows: Rows) -> tuple[Column, ...]:

@@ -13,6 +13,7 @@ import secrets
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -406,6 +407,27 @@ def eval_conformance(folder: Path, as_json: bool, with_sql: bool, only: str, for
                 click.echo(json.dumps(conformance.line(outcome, with_sql)))
     click.echo(conformance.summary(outcomes), err=as_json)
     sys.exit(1 if any(o.verdict == "failed" for o in outcomes) else 0)
+
+
+@evaluate.command("attacks")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="One line per case on standard output.")
+@click.option("--warehouse", help="An administrator's postgresql:// URL: play the PostgreSQL part, in databases of its own.")
+@click.option("--only", default="", help="Classes whose name holds this.")
+@told
+def eval_attacks(folder: Path, as_json: bool, warehouse: str | None, only: str) -> None:
+    """Play attacks and honest queries through the gate, and nosy questions through ask."""
+    from answerable.evals import attacks
+
+    outcomes = []
+    for outcome in attacks.play(folder, warehouse, only):
+        outcomes.append(outcome)
+        if as_json:
+            click.echo(json.dumps(asdict(outcome), ensure_ascii=False))
+        elif not outcome.fine:
+            click.echo(f"{outcome.verdict:<14} {outcome.id}  {outcome.group}  {outcome.why}"[:200])
+    click.echo(attacks.table(outcomes), err=as_json)
+    sys.exit(0 if all(outcome.fine for outcome in outcomes) else 1)
 
 
 @main.command("import")

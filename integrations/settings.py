@@ -8,6 +8,8 @@ import re
 from answerable.context.errors import UsageError
 
 _ENV = re.compile(r"\$\{([A-Za-z_]\w*)\}")
+# A line up to its comment, which in YAML begins at a # after a blank, outside quotes.
+_BEFORE_COMMENT = re.compile(r"^(?:\"(?:[^\"\\]|\\.)*\"|'[^']*'|(?<=\S)#|[^#\"']|[\"'])*")
 
 
 def fill(text: str) -> str:
@@ -18,4 +20,4 @@ def fill(text: str) -> str:
             raise UsageError(f"answerable.yml needs the environment variable {match[1]}, which is not set.")
         return os.environ[match[1]]
 
-    return "\n".join(line if line.lstrip().startswith("#") else _ENV.sub(value, line) for line in text.split("\n"))
+    return "\n".join(_BEFORE_COMMENT.sub(lambda said: _ENV.sub(value, said[0]), line, count=1) for line in text.split("\n"))
