@@ -175,7 +175,7 @@ def world(star: Star, **policies: Any) -> Iterator[World]:
                 if rows := getattr(star, table):
                     marks = ", ".join([f"({', '.join('?' * len(columns))})"] * len(rows))
                     connection.execute(f"insert into star.{table} values {marks}", [row[c] for row in rows for c in columns])
-        engine = DuckDBEngine(file, Limits(), "UTC")
+        engine = DuckDBEngine(file, Limits(threads=1), "UTC", alone=True)  # by itself: a process for each world would take long
         try:
             yield World(_catalog(json.dumps(policies)), engine)
         finally:
