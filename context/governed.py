@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlglot
 from answerable.context.catalog import Catalog, hidden_columns, stands_on_closed
+from answerable.context.dialects import folded, spoken
 from answerable.context.engines.base import Site
 from answerable.context.errors import DeniedError, GuardError
 from answerable.context.expr import bind_user, dotted, parse_condition, parse_expression, substitute
@@ -83,9 +84,10 @@ class Governed:
     def _relation(self, names: list[str], shape: Shape) -> exp.Select:
         self.wanted, self.joining = {}, {}
         found = {name: self._column(name) if name in shape.joining else self._named(name, shape.plan) for name in names}
-        columns = [exp.alias_(tree, name, quoted=True, copy=False) for name, tree in found.items()]
+        columns = [exp.alias_(spoken(tree, self.site.dialect), name, quoted=True, copy=False) for name, tree in found.items()]
         columns = columns or [exp.alias_(exp.Literal.number(1), "one")]
-        select = exp.select(*columns, copy=False).from_(self._source(), copy=False).where(*self._conditions(), copy=False)
+        conditions = [spoken(condition, self.site.dialect) for condition in self._conditions()]
+        select = exp.select(*columns, copy=False).from_(self._source(), copy=False).where(*conditions, copy=False)
         if not self.wanted:
             return _plainly(select)
         on = {part: self._on(part) for part in self.wanted}  # all of them first: a join wants columns of the one before
@@ -252,7 +254,7 @@ class Governed:
         """The table or the team's own SQL, named in full: a bare name could mean another thing at another time."""
         model, dialect = self.model, self.site.dialect
         if model.sql:
-            query = sqlglot.parse_one(model.sql, dialect=dialect)
+            query = folded(sqlglot.parse_one(model.sql, dialect=dialect), dialect)
             for table in query.find_all(exp.Table):
                 if table.db:
                     self._in_full(table)
@@ -279,7 +281,7 @@ class Governed:
                 return exp.cast(exp.TimestampTrunc(this=tree, unit=exp.var(mask.kind.upper())), "DATE")
             case "hash":
                 self.params[KEY] = self.catalog.settings.mask_key or ""
-                digest = exp.func("SHA256", exp.DPipe(this=exp.Placeholder(this=KEY), expression=text), dialect=self.site.dialect)
+                digest = exp.func("SHA256", exp.DPipe(this=exp.Placeholder(this=KEY), expression=text), dialect="duckdb")
                 return exp.func("SUBSTRING", digest, exp.Literal.number(1), exp.Literal.number(16))
             case _:
                 cut = exp.Left if mask.kind == "first" else exp.Right

@@ -15,6 +15,7 @@ from typing import Any
 
 from answerable.context import listed
 from answerable.context.catalog import Catalog
+from answerable.context.dialects import named, spoken, text_of
 from answerable.context.engines.base import Site
 from answerable.context.errors import DeniedError, GuardError, nearest
 from answerable.context.fence import can_fail
@@ -63,7 +64,7 @@ class _Gate:
     def _governed(self, tree: exp.Query) -> GovernedSQL:
         dialect = self.site.dialect
         listed.check(tree, dialect, self.plan)
-        tree = tree.copy() if self.plan else tree
+        tree = spoken(tree.copy(), dialect) if self.plan else tree
         self._query(tree, {})
         if not self.plan:
             self._known_columns(tree)
@@ -73,13 +74,14 @@ class _Gate:
             names, joining = self._needed(table) if self.plan else ([n for n in governed.surface if said is None or n.lower() in said], [])
             relation = governed.relation(names, Shape(self.plan, fence, frozenset(joining)))
             table.replace(exp.Subquery(this=relation, alias=table.args["alias"], pivots=table.args.get("pivots")))
+        bound = named(tree, self.params, dialect)
         ours = relations(tree)
-        text = tree.sql(dialect=dialect, pretty=True, comments=self.plan, copy=False)  # which may change the tree
-        recheck(text, ours, [g.alias for g in self.used.values()], self.params, dialect)
+        text = text_of(tree, dialect, comments=self.plan)  # which may change the tree
+        recheck(text, ours, [g.alias for g in self.used.values()], bound, dialect)
         decisions = tuple(line for g in self.used.values() for line in g.decisions)
         filtered = any(not g.whole for g in self.used.values())
         models = tuple(name for name in self.used if name in self.catalog.models)
-        return GovernedSQL(text, self.params, models, decisions, filtered, sent=not self.plan)
+        return GovernedSQL(text, bound, models, decisions, filtered, sent=not self.plan)
 
     def _types(self) -> dict[str, str]:
         """The types of the models' columns by name; of a name that two types share, none."""

@@ -6,6 +6,7 @@ import logging
 import re
 import unicodedata
 
+from answerable.context.dialects import folded
 from answerable.context.errors import GuardError
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
@@ -36,7 +37,8 @@ def parsed(text: str, dialect: str) -> exp.Query:
         raise GuardError("One statement at a time." if statements else "There is no statement.")
     if not isinstance(statements[0], (exp.Query, exp.Values)):
         raise GuardError("Only a SELECT is answered; nothing is changed, described or configured.")
-    return statements[0] if isinstance(statements[0], exp.Query) else _selected(statements[0])
+    tree = folded(statements[0], dialect)
+    return tree if isinstance(tree, exp.Query) else _selected(tree)
 
 
 def _characters(text: str) -> None:

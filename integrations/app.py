@@ -6,6 +6,7 @@ import datetime as dt
 import os
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import parse_qsl, urlencode, urlsplit
 from zoneinfo import ZoneInfo
 
 from answerable.agent.ask import Project
@@ -49,14 +50,35 @@ def _duckdb(rest: str, folder: Path, limits: Limits, timezone: str) -> Engine:
     return DuckDBEngine(folder / rest, limits, timezone)
 
 
-ENGINES: dict[str, Callable[[str, Path, Limits, str], Engine]] = {"duckdb": _duckdb}
+def _postgres(rest: str, folder: Path, limits: Limits, timezone: str) -> Engine:
+    try:
+        from answerable.context.engines.postgres import PostgresEngine
+    except ImportError:
+        raise EngineError(
+            "A warehouse on PostgreSQL needs the package psycopg: pip install 'answerable[postgres]', then ask again.", "missing"
+        ) from None
+
+    return PostgresEngine(f"postgresql:{rest}", limits, timezone)
+
+
+ENGINES: dict[str, Callable[[str, Path, Limits, str], Engine]] = {"duckdb": _duckdb, "postgresql": _postgres, "postgres": _postgres}
 """By the scheme of a warehouse's URL."""
 
 
 def seen_from(out: Path, url: str) -> str:
-    """A warehouse URL as a project in `out` writes it: a file is named from there, so that both can move together."""
+    """A warehouse URL as a project in `out` writes it: a file is named from there, so that both can move together; no password."""
     scheme, _, rest = url.partition(":")
+    if rest.startswith("//"):
+        return without_password(url)
     return f"{scheme}:{os.path.relpath(rest, out)}" if not (out / rest).is_file() and Path(rest).is_file() else url
+
+
+def without_password(url: str) -> str:
+    """The URL of a server as it may be kept in a file. The password then comes from the environment, or from the role's own file of it."""
+    parts = urlsplit(url)
+    who, at, host = parts.netloc.rpartition("@")
+    query = urlencode([(name, value) for name, value in parse_qsl(parts.query) if "password" not in name.lower()], safe="/")
+    return f"{parts.scheme}://{who.partition(':')[0]}{at}{host}{parts.path}" + (f"?{query}" if query else "")
 
 
 def connect(url: str, folder: Path, limits: Limits, timezone: str) -> Engine:
@@ -64,6 +86,7 @@ def connect(url: str, folder: Path, limits: Limits, timezone: str) -> Engine:
     scheme, _, rest = url.partition(":")
     if scheme not in ENGINES:
         raise EngineError(
-            f"A warehouse of the kind {scheme} is not supported yet; supported: {', '.join(f'{s}:FILE' for s in ENGINES)}.", "unreachable"
+            f"A warehouse of the kind {scheme} is not supported yet; supported: duckdb:FILE and postgresql://role@host:5432/database.",
+            "unreachable",
         )
     return ENGINES[scheme](rest, folder, limits, timezone)

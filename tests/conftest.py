@@ -6,11 +6,13 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
 import pytest
 from hypothesis import HealthCheck, Phase, settings
+from postgres_server import Server, running
 
 REPOSITORY = Path(__file__).parents[1]
 FIXTURES = Path(__file__).with_name("fixtures")
@@ -39,3 +41,18 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with duckdb.connect(str(folder / "warehouse.duckdb")) as connection:
         connection.execute((folder / "rows.sql").read_text())
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A running PostgreSQL."""
+    with running() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def shop_on_postgres(postgres: Server) -> str:
+    """The URL of the small shop's rows on PostgreSQL, for a role that reads its tables."""
+    rows = (FIXTURES / "shop/rows.sql").read_text()
+    tables = "regions customers addresses orders items visits stock drafts"
+    return postgres.made("shop", rows, " ".join(f"shop.{table}" for table in tables.split()))

@@ -40,6 +40,15 @@ DUCKDB = Site("duckdb")
 """Any DuckDB: tables keep the names that the project gives them."""
 
 
+@dataclass(frozen=True)
+class Right:
+    """Something that the warehouse's role may do: `reads`, `writes`, `owns` of a table, or a power over the whole server."""
+
+    role: str
+    what: str
+    table: str = ""
+
+
 class Engine(Protocol):
     """A locked-down connection to one warehouse."""
 
@@ -56,6 +65,10 @@ class Engine(Protocol):
 
     def tables(self) -> list[str]:
         """The tables as `schema.table`. For `init`."""
+        ...
+
+    def rights(self) -> list[Right]:
+        """What the role that we log in with may do. For `check`; empty where an engine has no roles."""
         ...
 
     def stamp(self) -> str:

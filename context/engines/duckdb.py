@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 from answerable.context.engines.apart import Apart
-from answerable.context.engines.base import MOST_BYTES, Rows, Site, weight
+from answerable.context.engines.base import MOST_BYTES, Right, Rows, Site, weight
 from answerable.context.errors import EngineError
 from answerable.context.query import GovernedSQL
 from answerable.context.settings import Limits
@@ -98,6 +98,9 @@ class DuckDBEngine:
     def tables(self) -> list[str]:
         query = "select schema_name || '.' || table_name from duckdb_tables() where not internal order by all"
         return [row[0] for row in self.connection.cursor().execute(query).fetchall()]
+
+    def rights(self) -> list[Right]:
+        return []
 
     def stamp(self) -> str:
         stat = self.file.stat()
