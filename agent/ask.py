@@ -15,6 +15,7 @@ from typing import Any
 from answerable.agent import describe, embedded
 from answerable.agent.answer import Answer, cells, chart_of, column_data, plain
 from answerable.agent.certificate import Chain, Verdict, digest, verdict
+from answerable.agent.clauses import last_clause
 from answerable.agent.denials import Denials
 from answerable.agent.journal import Journal, dumped
 from answerable.agent.plan import Gap, Plan, Reading, Result
@@ -143,10 +144,10 @@ class Project:
             reader = Reader(asked.today, self.catalog.settings)
             earlier = self._earlier(asked)
             plan = self._picked(asked, sight, reader, earlier) or embedded.plan(asked.question, sight.lexicon, reader, earlier)
-        if plan.kind != "data":
+        if plan.kind not in ("data", "order"):
             return self._without_rows(plan, sight, asked)
-        if plan.gaps:
-            return self._lacking(plan, sight, asked, reader)
+        if plan.gaps or plan.kind == "order":
+            return self._lacking(plan, sight, asked, reader, timings)
         if len(plan.readings) > 1:
             return self._several(plan, sight, asked, timings)
         return self._answered(plan.readings[0], self._run(plan.readings[0], sight, asked, timings), sight, asked, timings)
@@ -160,8 +161,14 @@ class Project:
         number = picked(asked.question) if earlier else None
         if number is None:
             return None
-        offered = embedded.plan(earlier[-1], sight.lexicon, reader, earlier[:-1]).readings
+        before = embedded.plan(earlier[-1], sight.lexicon, reader, earlier[:-1])
+        offered = before.readings
+        if (clause := self._last_clause(earlier[-1], before, sight, reader)) and number == 1:
+            return Plan(readings=(clause,), spans=clause.spans)
         return Plan(readings=(offered[number - 1],), spans=offered[number - 1].spans) if 1 < len(offered) >= number else None
+
+    def _last_clause(self, question: str, plan: Plan, sight: Sight, reader: Reader) -> Reading | None:
+        return last_clause(question, plan, lambda text: embedded.plan(text, sight.lexicon, reader))
 
     def _query(self, query: SemanticQuery, asked: Asked, timings: dict[str, float]) -> Answer:
         sight = self.sights.of(asked.principal)
@@ -286,11 +293,15 @@ class Project:
         except PlanError:
             return result
 
-    def _lacking(self, plan: Plan, sight: Sight, asked: Asked, reader: Reader) -> Answer:
+    def _lacking(self, plan: Plan, sight: Sight, asked: Asked, reader: Reader, timings: dict[str, float]) -> Answer:
         """What is missing, and what is only not this asker's to see, are told apart, and go to different people."""
         if forbidden := self.denials.of_question(asked.question, plan, sight, asked.principal, reader, self._earlier(asked)):
             return Answer(status="denied", question=asked.question, text=str(forbidden), grounding=plan.spans, thread=asked.thread)
         gaps = tuple(describe.with_nearest(gap, sight.lexicon) for gap in plan.gaps)
+        if clause := self._last_clause(asked.question, plan, sight, reader):
+            return self._offered(clause, plan, gaps, sight, asked, timings)
+        if plan.kind == "order":
+            return self._without_rows(plan, sight, asked)
         return Answer(
             status="declined",
             question=asked.question,
@@ -299,6 +310,15 @@ class Project:
             grounding=plan.spans,
             thread=asked.thread,
         )
+
+    def _offered(self, clause: Reading, plan: Plan, gaps: tuple[Gap, ...], sight: Sight, asked: Asked, timings: dict[str, float]) -> Answer:
+        """The clause that is a question by itself, with its number, to say yes to."""
+        result = self._run(clause, sight, asked, timings)
+        option = describe.option(clause, result, self._whole(result, sight, asked, timings), self.catalog.settings)
+        return Answer(
+            status="clarify", question=asked.question, text=describe.is_it_this(gaps, plan, option), options=(option,), gaps=gaps,
+            grounding=plan.spans, thread=asked.thread,
+        )  # fmt: skip
 
     def _unplanned(self, query: SemanticQuery, error: PlanError, asked: Asked) -> Answer:
         """A plan that can't be compiled from what the asker sees: forbidden, if it could be from everything."""

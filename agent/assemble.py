@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from answerable.agent.draft import Draft, Filter, Split, Threshold, Unread
+from answerable.agent.draft import Bound, Draft, Filter, Split, Threshold, Unread
 from answerable.agent.ground import Segment
 from answerable.agent.lexicon import Lexicon
 from answerable.agent.options import Options, Ref, join_gap
@@ -24,6 +24,8 @@ from answerable.context.words import singular
 from sqlglot import exp
 
 MOST_PLANS = 24
+Kept = tuple[tuple[Ref, tuple[object, ...], bool], ...]
+"""For each filter: its dimension, the members, and whether they are left out."""
 
 
 @dataclass(frozen=True)
@@ -111,11 +113,12 @@ class _Shape:
         options = Options(self.catalog, self.bases, self.unique)
         by_options = [self._split_options(options, split) for split in splits]
         filter_options = [self._filter_options(options, said) for said in self.d.filters]
+        bound_options = [self._bound_options(options, said) for said in self.d.bounds]
         timing = self.times.timing(grains)
         for chosen in itertools.product(*by_options):
-            for kept in itertools.product(*filter_options):
+            for kept, bounds in itertools.product(itertools.product(*filter_options), itertools.product(*bound_options)):
                 for dated in self.times.dated(options, timing):
-                    yield self._plan([r for refs in chosen for r in refs], kept, dated)
+                    yield self._plan([r for refs in chosen for r in refs], kept, bounds, dated)
 
     # -- what is split by ---------------------------------------------------------------------------------------------------
 
@@ -190,6 +193,11 @@ class _Shape:
             self._check_contradiction(ref, members, said)
         return [(ref, members, said.negated) for ref, members in found]
 
+    def _bound_options(self, options: Options, said: Bound) -> list[tuple[str, str]]:
+        if not (found := options.bound(said)):
+            raise Lacking(join_gap(said.dimension, options, self.metrics))
+        return found
+
     def _check_contradiction(self, ref: Ref, members: tuple[object, ...], said: Filter) -> None:
         """A filter that leaves nothing of a metric's own rows is a gap, not a zero; so is one that counts what it should not."""
         metric = self.metrics[0]
@@ -206,7 +214,7 @@ class _Shape:
 
     # -- the plan -------------------------------------------------------------------------------------------------------------
 
-    def _plan(self, refs: list[Ref], kept: tuple[tuple[Ref, tuple[object, ...], bool], ...], timing: Timing) -> Candidate:
+    def _plan(self, refs: list[Ref], kept: Kept, bounds: tuple[tuple[str, str], ...], timing: Timing) -> Candidate:
         d = self.d
         keys = [*(ref.name for ref in refs), *(f"time:{grain}" for grain in timing.grains)]
         if len({ref.name for ref, _, negated in kept if not negated}) < sum(not negated for *_, negated in kept):
@@ -215,7 +223,7 @@ class _Shape:
             keys = [*dict.fromkeys([*keys, *(ref.name for ref, members, _ in kept if len(members) > 1)])]
         if "share" in d.asks and len(d.metrics) == 1 and {ref.name for ref, *_ in kept} & set(keys):
             raise Unread(d.filters[0].values[0])  # a share of what the filter left is not the share that was asked
-        said = [condition(ref, members, negated) for ref, members, negated in kept]
+        said = [*(condition(ref, members, negated) for ref, members, negated in kept), *(condition for condition, _ in bounds)]
         by, limit, ranked = self._ranking(keys)
         having, check = self._having(bool(by))
         query = SemanticQuery(
@@ -225,7 +233,7 @@ class _Shape:
         )  # fmt: skip
         compiled = self._compiled(query)
         targets = frozenset([*self.names, *_targets(refs, kept)])
-        scope = tuple(_filter_words(ref, members, negated) for ref, members, negated in kept)
+        scope = (*(_filter_words(ref, members, negated) for ref, members, negated in kept), *(words for _, words in bounds), *timing.where)
         chosen = (*(m.words for m in self.metrics), *(ref.words for ref in refs), *scope)
         return Candidate(query, compiled, chosen, scope, targets, tuple(self.assumptions), check)
 
@@ -288,6 +296,7 @@ class _Shape:
             or not asked
             or d.rank
             or d.thresholds
+            or d.bounds
             or d.splits
             or {"share", "rate", "grow", "trend", "compare", "versus", "total"} & d.asks
         ):

@@ -23,6 +23,7 @@ from answerable.context.model import ConversionMetric, CumulativeMetric, Derived
 from answerable.context.query import Column, SemanticQuery
 from answerable.context.settings import ProjectSettings
 
+WHICH, IS_IT = "Which one?", "Is it this?"
 _OPERATORS = {">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le}
 
 
@@ -209,7 +210,14 @@ def open_word(plan: Plan) -> Span | None:
 def which_one(word: Span | None, options: tuple[dict[str, Any], ...]) -> str:
     """The question back, with each reading and its number."""
     said = f"“{wording.capital(word.text)}” has {len(options)} readings here." if word else f"This has {len(options)} readings."
-    return f"{said} Which one? " + " ".join(f"{n}. {o['reading']}: {o['shown']}." for n, o in enumerate(options, 1))
+    return f"{said} {WHICH} " + " ".join(f"{n}. {o['reading']}: {o['shown']}." for n, o in enumerate(options, 1))
+
+
+def is_it_this(gaps: tuple[Gap, ...], plan: Plan, option: dict[str, Any]) -> str:
+    """What is not understood, and the clause that is, with its number."""
+    words = wording.listed([f"“{wording.capital(gap.text)}”" for gap in gaps])
+    said = f"{words} {'has' if len(gaps) == 1 else 'have'} no endorsed definition." if gaps else plan.says
+    return f"{said} The rest is a question by itself. {IS_IT} 1. {option['reading']}: {option['shown']}."
 
 
 def with_nearest(gap: Gap, lexicon: Lexicon) -> Gap:

@@ -10,6 +10,7 @@ from answerable.agent.ground import Cover, Segment
 from answerable.agent.periods import When
 from answerable.context.catalog import Catalog
 
+COMPARISONS = (">", ">=", "<", "<=")
 COMBINATIONS = 48
 """Ways to give words with several kinds of meaning one kind each that are tried."""
 
@@ -51,6 +52,14 @@ class Threshold:
     segment: Segment
 
 
+@dataclass(frozen=True)
+class Bound:
+    """What a number of each row is compared with: `amount over 500`."""
+
+    dimension: Segment
+    threshold: Threshold
+
+
 @dataclass
 class Draft:
     """What has been understood so far."""
@@ -63,6 +72,7 @@ class Draft:
     filters: list[Filter] = field(default_factory=list)
     whens: list[tuple[Segment, When]] = field(default_factory=list)
     thresholds: list[Threshold] = field(default_factory=list)
+    bounds: list[Bound] = field(default_factory=list)
     measure: Segment | None = None
     """The metric that a ranking goes by, where it is said after "by"."""
     date: Segment | None = None
@@ -150,7 +160,7 @@ class _Walk:
             self._number(segment)
         elif role.startswith(("grain:", "part:")):
             self._grain(segment)
-        elif role in (">", ">=", "<", "<="):
+        elif role in COMPARISONS:
             self._threshold(segment)
         else:
             self._grammar(segment)
@@ -188,6 +198,9 @@ class _Walk:
 
     def _thing(self, segment: Segment) -> None:
         """A dimension, an entity or a join that no "by" introduces."""
+        if self._role(1) in COMPARISONS and self._role(2) == "number" and self._is_number(segment):
+            self._bound(segment)
+            return
         if self._kind(1) == "value" and self._owns(segment, self.s[self.i + 1]):
             self.i += 1
             self._filter(negated=False, owner=segment)
@@ -220,6 +233,17 @@ class _Walk:
         else:
             raise self._fail()
         self.i += used
+
+    def _is_number(self, segment: Segment) -> bool:
+        named = [self.catalog.models[s.model].dimensions[s.name] for s in segment.senses if s.kind == "dimension"]
+        return bool(named) and all(dimension.type == "number" for dimension in named)
+
+    def _bound(self, segment: Segment) -> None:
+        comparison, number = self.s[self.i + 1], self.s[self.i + 2]
+        if number.value is None or number.percent or number.money:
+            raise Unread(number)
+        self.d.bounds.append(Bound(segment, Threshold(comparison.role, number.value, number)))
+        self.i += 3
 
     def _split_at(self, i: int) -> tuple[Split, int]:
         """`region`, `clinic region`, `referring provider`, `referring provider specialty`, `region of the clinic`."""

@@ -73,7 +73,8 @@ def _before_reading(text: str, said: list[Token], lexicon: Lexicon) -> Plan | No
         return Plan(kind="none", says="That is SQL. `answerable sql` runs it through the same gate; here, ask in words.")
     if first in grammar.ACTIONS and not _named(said, first, lexicon):
         return Plan(
-            kind="none", says=f"answerable reads data and changes nothing, so it does not {first} anything. Ask for a number instead."
+            kind="order" if first in grammar.LEAVES_OUT else "none",
+            says=f"answerable reads data and changes nothing, so it does not {first} anything. Ask for a number instead.",
         )
     if all(token.word in grammar.SMALL_TALK for token in said if token.kind != "sign"):
         return Plan(kind="none", says="Ask about a number, for example “revenue by region last month”.")

@@ -70,7 +70,8 @@ ROLES: dict[str, str] = {
     "hey team": "filler", "could you": "filler", "can you": "filler", "would you": "filler", "can i": "filler", "could i": "filler",
     "may i": "filler", "can we": "filler", "could we": "filler", "can someone": "filler", "could someone": "filler", "i need": "filler",
     "we need": "filler", "i would like": "filler", "would like": "filler", "i would need": "filler", "i should like": "filler",
-    "figures for": "filler", "figures of": "filler", "numbers for": "filler", "numbers of": "filler", "data for": "filler",
+    "figures for": "filler", "figures of": "filler", "in the table": "filler", "in the database": "filler",
+    "numbers for": "filler", "numbers of": "filler", "data for": "filler",
     "data on": "filler", "results for": "filler", "values for": "filler", "the numbers": "filler", "the figures": "filler",
     "both numbers": "filler", "in numbers": "filler", "ok": "filler", "okay": "filler", "as well": "filler", "for me": "filler",
     # in a thread
@@ -103,7 +104,7 @@ FILLER = frozenset("""
     a an the this that these there here it its itself their them they he she our ours we us i me my you your
     is are was were be been being am do does did done have has had having get got gets
     of in on at for from to into about how please kindly thanks thank hi hello hey dear all
-    show showing tell give gives display see look find know want wants let provide pull exactly quickly really
+    show showing select tell give gives display see look find know want wants let provide pull exactly quickly really
     make made making come came some any during throughout within
     what's how's 's . : ; ? ! ->
     """.split())  # fmt: skip
@@ -114,6 +115,9 @@ ACTIONS = frozenset("""
     order buy sell
     schedule move rename translate convert write draft call ring post
     """.split())  # fmt: skip
+
+LEAVES_OUT = frozenset({"drop", "delete", "remove"})
+"""Actions that people also say of what a number should leave out."""
 
 DEFINITIONS = (
     ("what is", ""), ("what's", ""), ("what are", ""), ("define", ""), ("definition of", ""), ("what is the definition of", ""),

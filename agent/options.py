@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from answerable.agent.draft import Filter, Split
+from answerable.agent.draft import Bound, Filter, Split
 from answerable.agent.ground import Segment
 from answerable.agent.lexicon import Sense
 from answerable.agent.plan import Gap, Lacking
@@ -105,6 +105,12 @@ class Options:
             members = tuple(_member(segment, model, name) for segment in said.values)
             found += [(ref, members) for ref in self.refs(model, name, through)]
         return found
+
+    def bound(self, said: Bound) -> list[tuple[str, str]]:
+        """The conditions that a comparison of each row's number may mean, each with its words."""
+        operator, value = said.threshold.operator, f"{said.threshold.value:.12g}"
+        found = [ref for s in said.dimension.senses if s.kind == "dimension" for ref in self.refs(s.model, s.name)]
+        return [(f"{ref.name} {operator} {value}", f"{ref.words} {operator} {value}") for ref in dict.fromkeys(found)]
 
     def _owned(self, owner: Segment, model: str, name: str) -> bool:
         for sense in owner.senses:

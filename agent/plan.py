@@ -71,9 +71,8 @@ class Plan:
     gaps: tuple[Gap, ...] = ()
     spans: tuple[Span, ...] = ()
     kind: str = "data"
+    """`data`, `definition`, `catalogue`, `order` (to leave something out, as it may be), or `none`."""
     says: str = ""
-    denied: str = ""
-    """Why it is not the asker's to see; with the owner to ask."""
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ def says_something(draft: Draft) -> bool:
         or draft.filters
         or draft.whens
         or draft.thresholds
+        or draft.bounds
         or draft.rank
         or draft.measure
         or draft.order
@@ -63,6 +64,7 @@ def merged(before: Draft, after: Draft) -> Draft:
         whens=_whens(before, after),
         joints=after.joints if after.whens else before.joints,
         thresholds=after.thresholds or before.thresholds,
+        bounds=after.bounds or before.bounds,
         measure=after.measure or before.measure,
         date=after.date or before.date,
         rank=after.rank or before.rank,

@@ -170,9 +170,9 @@ class Times:
                     for leaf in self.leaves
                 ):
                     yield timing
-                elif window and window.start and window.end and not (timing.compare or timing.grains or timing.where):
-                    bounds = (f"{ref.name} >= '{window.start}'", f"{ref.name} < '{window.end}'")
-                    yield replace(timing, window=None, where=bounds)
+                elif window and (window.start or window.end) and not (timing.compare or timing.grains or timing.where):
+                    sides = ((">=", window.start), ("<", window.end))
+                    yield replace(timing, window=None, where=tuple(f"{ref.name} {sign} '{day}'" for sign, day in sides if day))
                 else:
                     raise Unread(self.d.date)
         if not found:

@@ -138,8 +138,8 @@ def _together(policy: Policy, pair: tuple[str, ...], model: Model, column: str) 
     """How two groups together see a column: `hash`, `plain`, or `nothing`."""
     rules = [policy.groups[group] for group in dict.fromkeys((*pair, EVERYONE)) if group in policy.groups]
     names = [name for name, dimension in model.dimensions.items() if dimension.column == column] or [column]
-    verdicts: list[Verdict] = [rule.verdict(name) for name in names for rule in rules]
-    least = min(verdicts or ["deny"], key=_hiddenness)
+    verdicts: list[Verdict] = ["deny", *(rule.verdict(name) for name in names for rule in rules)]
+    least = min(verdicts, key=_hiddenness)
     return "nothing" if least == "deny" else "hash" if isinstance(least, Mask) else "plain"
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from answerable.agent import wording
 from answerable.agent.answer import Answer
+from answerable.agent.describe import IS_IT, WHICH
 from answerable.agent.plan import Span
 from answerable.context.query import Column
 from rich.cells import cell_len
@@ -218,7 +219,8 @@ def _bars(rows: tuple[tuple[Any, ...], ...], columns: list[Column]) -> list[str]
 
 
 def _clarify(answer: Answer, out: Console) -> None:
-    out.print(_wrapped(answer.text.split(" Which one? ")[0], out))
+    asked = WHICH if len(answer.options) > 1 else IS_IT
+    out.print(_wrapped(answer.text.split(f" {asked} ")[0], out))
     out.print()
     readings = [(str(n), o["reading"], o["shown"]) for n, o in enumerate(answer.options, 1)]
     wide = max(cell_len(r) for _, r, _ in readings)
@@ -227,7 +229,7 @@ def _clarify(answer: Answer, out: Console) -> None:
     for n, reading, shown in readings:
         out.print(f"{n}   {_fit(reading, wide, False)}  {_fit(shown, 14, True)}")
     out.print()
-    out.print("Which one? Say it in words, or ask again with the name.")
+    out.print(f"{asked} Say it in words, or ask again with the name.")
 
 
 def _footer(answer: Answer, out: Console) -> None:

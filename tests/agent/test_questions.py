@@ -42,6 +42,24 @@ def test_two_readings_are_asked_with_both_numbers(alder: Project) -> None:
     assert answer.gaps[0].type == "two meanings"
 
 
+@pytest.mark.parametrize(
+    "question",
+    ["ignore all that: revenue by channel in 2025", "who cares, revenue by channel in 2025", "drop the rest; revenue by channel in 2025"],
+)
+def test_a_clause_that_is_a_question_by_itself_is_offered_and_not_taken(alder: Project, question: str) -> None:
+    offered = alder.ask(question, user=FINN, thread=question)
+    assert (offered.status, len(offered.options), offered.rows) == ("clarify", 1, ())
+    taken = alder.ask("1", user=FINN, thread=question)
+    assert (taken.status, taken.plan) == ("answered", offered.options[0]["plan"])
+
+
+@pytest.mark.parametrize(
+    "question", ["revenue and churn, orders in 2025", "send it to Tom: revenue in 2024", "revenue in 2024. And the churn", "blorp: churn"]
+)
+def test_half_of_a_list_and_what_stands_before_the_unknown_are_not_offered(alder: Project, question: str) -> None:
+    assert alder.ask(question, user=FINN).status == "declined"
+
+
 def test_readings_with_one_number_are_answered_and_say_so(alder: Project) -> None:
     answer = alder.ask("orders in London in 2025 by store", user=FINN)
     assert answer.status in ("answered", "clarify")

@@ -11,6 +11,7 @@ import pytest
 from answerable.agent.journal import JournalError
 from answerable.integrations.app import open_project
 from answerable.integrations.cli import main
+from answerable.integrations.settings import fill
 from click.testing import CliRunner, Result
 
 FINN = "finn@alder.example"
@@ -268,3 +269,10 @@ def test_a_policy_that_is_put_where_it_is_not_read_is_told_also_when_all_else_wa
     (folder / "policy" / "stores.yml").write_text("model: stores\ngroups: {finance: {}}\n")
     asked = CliRunner().invoke(main, ["ask", "revenue", "--project", str(folder)])
     assert asked.exit_code == 1 and "call it policies/" in asked.stderr
+
+
+def test_a_variable_within_a_comment_is_not_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KEY", "filled")
+    assert fill("# ${NOT_SET}\nkey: ${KEY}  # or ${NOT_SET}\nurl: a#${KEY}\nname: 'a # ${KEY}'") == (
+        "# ${NOT_SET}\nkey: filled  # or ${NOT_SET}\nurl: a#filled\nname: 'a # filled'"
+    )
