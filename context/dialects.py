@@ -217,7 +217,7 @@ _IN_POSTGRES: dict[type[exp.Expr], Rewrite] = {
     exp.Contains: lambda node: exp.paren(_called("STRPOS", node.this, node.expression) > 0),
     exp.EndsWith: lambda node: exp.paren(_called("RIGHT", node.this, exp.Length(this=node.expression.copy())).eq(node.expression.copy())),
     exp.CountIf: lambda node: exp.Count(this=exp.Case(ifs=[exp.If(this=node.this.copy(), true=exp.Literal.number(1))])),
-    exp.DateFromParts: lambda node: _called("MAKE_DATE", node.args["year"], node.args["month"], node.args["day"]),
+    exp.DateFromParts: lambda node: _called("MAKE_DATE", *(exp.cast(node.args[part], "INT") for part in ("year", "month", "day"))),
     exp.Dayname: lambda node: _called("TO_CHAR", _cast(node.this.copy(), "TIMESTAMP"), exp.Literal.string("FMDay")),
     exp.Monthname: lambda node: _called("TO_CHAR", _cast(node.this.copy(), "TIMESTAMP"), exp.Literal.string("FMMonth")),
     exp.Quarter: _part("QUARTER"), exp.Week: _part("WEEK"), exp.WeekOfYear: _part("WEEK"), exp.DayOfMonth: _part("DAY"),

@@ -214,7 +214,8 @@ class _Plan:
         if len(parts) == 1:
             return self.sources[0]
         together = self.catalog.free_word(combine.TOGETHER)
-        steps.append((together, combine.merged(parts, list(self.query.by))))
+        flags = {column for cell, column in self.cells.columns.items() if cell.metric.type == "boolean"}
+        steps.append((together, combine.merged(parts, list(self.query.by), flags)))
         return together
 
     def _filled(self, steps: list[tuple[str, exp.Query]], source: str) -> str:

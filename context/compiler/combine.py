@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from answerable.context.compiler.grid import Grid
 from answerable.context.paths import Field
@@ -16,10 +16,11 @@ def quoted(name: str, table: str | None = None) -> exp.Column:
     return exp.column(exp.to_identifier(name, quoted=True), table=table)
 
 
-def merged(parts: list[tuple[str, list[str]]], keys: list[str]) -> exp.Select:
+def merged(parts: list[tuple[str, list[str]]], keys: list[str], flags: Collection[str] = ()) -> exp.Select:
     """One row for each group from several scans: UNION ALL and one more GROUP BY, in which null keys are equal.
 
-    `parts` are scans' names with their value columns. The size grows linearly with the number of scans.
+    `parts` are scans' names with their value columns, of which `flags` are true or false: not every engine has a greatest of those.
+    The size grows linearly with the number of scans.
     """
     columns = [column for _, own in parts for column in own]
     selects = []
@@ -29,7 +30,7 @@ def merged(parts: list[tuple[str, list[str]]], keys: list[str]) -> exp.Select:
     union: exp.Query = selects[0]
     for select in selects[1:]:
         union = exp.union(union, select, distinct=False, copy=False)
-    folded = [exp.alias_(exp.Max(this=quoted(c)), c, quoted=True) for c in columns]
+    folded = [exp.alias_((exp.LogicalOr if c in flags else exp.Max)(this=quoted(c)), c, quoted=True) for c in columns]
     select = exp.select(*(quoted(k) for k in keys), *folded).from_(union.subquery("parts", copy=False), copy=False)
     return select.group_by(*(exp.Literal.number(n + 1) for n in range(len(keys))), copy=False) if keys else select
 

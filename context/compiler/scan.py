@@ -256,11 +256,13 @@ def empty_counts_are_null(tree: exp.Expr) -> exp.Expr:
     """A count of no rows is null, as a sum of none is; a distinct count is 0."""
 
     def nulled(node: exp.Expr) -> exp.Expr:
-        if isinstance(node, exp.Count) and not isinstance(node.this, exp.Distinct) and not isinstance(node.parent, exp.Nullif):
-            if not isinstance(node.this, exp.Star):  # rows without a value count as 0, no rows as null
-                some = exp.GT(this=exp.Count(this=exp.Star()), expression=exp.Literal.number(0))
-                return exp.Case(ifs=[exp.If(this=some, true=node.copy())])
+        count = node.this if isinstance(node, exp.Filter) else node
+        if not isinstance(count, exp.Count) or isinstance(count.this, exp.Distinct) or isinstance(node.parent, (exp.Nullif, exp.Filter)):
+            return node
+        if isinstance(count.this, exp.Star):
             return exp.Nullif(this=node.copy(), expression=exp.Literal.number(0))
-        return node
+        rows: exp.Expr = exp.Count(this=exp.Star())  # rows without a value count as 0, no rows as null
+        rows = exp.Filter(this=rows, expression=node.expression.copy()) if isinstance(node, exp.Filter) else rows
+        return exp.Case(ifs=[exp.If(this=exp.GT(this=rows, expression=exp.Literal.number(0)), true=node.copy())])
 
     return tree.transform(nulled, copy=True)

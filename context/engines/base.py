@@ -59,6 +59,10 @@ class Engine(Protocol):
         """Run it, for at most the limit's seconds. Raises EngineError, in our words."""
         ...
 
+    def cancel(self) -> None:
+        """Stop whatever runs on this engine."""
+        ...
+
     def columns(self, table: str) -> dict[str, str] | None:
         """The columns of a table with their types, or None where there is no such table. For `check` and `init`, never for askers."""
         ...

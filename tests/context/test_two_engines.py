@@ -35,6 +35,7 @@ def on_postgres(shop: Any, engine: PostgresEngine, plan: dict[str, Any], *groups
 
 
 def alike(one: Any, other: Any) -> bool:
+    one, other = (None if isinstance(cell, float) and not math.isfinite(cell) else cell for cell in (one, other))  # shown as null
     if isinstance(one, (int, float)) or isinstance(other, (int, float)):
         return one is not None and other is not None and math.isclose(float(one), float(other), rel_tol=1e-9)
     return bool(one == other)
@@ -50,3 +51,117 @@ def assert_alike(ours: Rows, theirs: Rows) -> None:
 def test_a_plan_has_the_same_rows_on_both(plan: str, sql: str, rows: str, given: Callable[..., Any], engine: PostgresEngine) -> None:
     shop = given()
     assert_alike(on_postgres(shop, engine, json.loads(plan)), shop.ask(json.loads(plan)))
+
+
+MASKS = ["first 1", "first 3", "last 2", "hash", "redact", '"null"']
+SEEN = {"by": ["customers.name", "customers.email", "customers.tier", "customers.score", "customers.born", "customers.member"]}
+
+
+@pytest.mark.parametrize("mask", MASKS)
+def test_a_masked_column_is_the_same_on_both(mask: str, given: Callable[..., Any], engine: PostgresEngine) -> None:
+    names = ["email", "name", "tier", *(["score", "member"] if mask in ("hash", "redact", '"null"') else [])]
+    shop = given(customers=f"groups: {{everyone: {{mask: {{{', '.join(f'{name}: {mask}' for name in names)}}}}}}}")
+    theirs = shop.ask(SEEN)
+    assert_alike(on_postgres(shop, engine, SEEN), theirs)
+    assert not any("ada@shop.example" in row for row in theirs)
+
+
+@pytest.mark.parametrize("mask", ["year", "month"])
+def test_a_date_is_cut_the_same_on_both(mask: str, given: Callable[..., Any], engine: PostgresEngine) -> None:
+    shop = given(customers=f"groups: {{everyone: {{mask: {{born: {mask}}}}}}}")
+    plan = {"by": ["customers.born"]}
+    assert_alike(on_postgres(shop, engine, plan), shop.ask(plan))
+
+
+@pytest.mark.parametrize(
+    ("condition", "attributes"),
+    [
+        ("tier = {user.tier}", {"tier": "gold"}),
+        ("tier = {user.tier}", {"tier": "go'ld $1 %s \\"}),
+        ("tier in {user.tiers}", {"tiers": ["gold", "silver"]}),
+        ("tier in {user.tiers}", {"tiers": ["gold", 'sil"ver,{}']}),
+        ("tier in {user.tiers}", {"tiers": []}),
+        ("not tier in {user.tiers}", {"tiers": ["gold"]}),
+        ("score in {user.scores}", {"scores": [90, 70]}),
+        ("score > {user.least} and tier = {user.tier}", {"least": 50, "tier": "gold"}),
+        ("member = {user.member}", {"member": True}),
+        ("born >= {user.since}", {"since": "1990-01-01"}),
+        ("region.name = {user.region} or tier = {user.tier}", {"region": "South", "tier": "gold"}),
+        ("left(name, 1) in ('A', 'B') and coalesce(score, 0) / 2 > {user.least}", {"least": 10}),
+        (r"name like '\%a' or name ilike 'a%'", {}),
+    ],
+)
+def test_a_policy_keeps_the_same_rows_on_both(
+    condition: str, attributes: dict[str, Any], given: Callable[..., Any], engine: PostgresEngine
+) -> None:
+    shop = given(customers=f"groups: {{sales: {{rows: {json.dumps(condition)}}}}}")
+    for plan in (SEEN, {"metrics": ["orders", "pages"], "by": ["customer.tier"]}, {"metrics": ["average_score"], "by": ["tier"]}):
+        assert_alike(on_postgres(shop, engine, plan, "sales", **attributes), shop.ask(plan, "sales", **attributes))
+
+
+EXPRESSIONS = """
+count_if(score > 50)
+count(*) filter (where member)
+count(email) filter (where member)
+count(distinct tier) filter (where member)
+sum(score) / count(*)
+sum(score) // 7
+sum(score) % 7
+sum(score) / sum(score - score)
+median(score)
+quantile_cont(score, 0.9)
+quantile_disc(score, 0.5)
+approx_count_distinct(tier)
+arg_max(name, score)
+arg_min(name, born)
+max_by(name, born)
+round(avg(score), 1)
+round(sum(score) / 3, 2)
+stddev(score)
+bool_or(member)
+sum(case when member then 1 else 0 end)
+string_agg(name, '+' order by name)
+count(distinct date_trunc('month', born))
+max(date_diff('day', born, date '2025-01-31'))
+max(date_diff('month', born, date '2025-01-31'))
+max(date_diff('week', born, date '2025-01-31'))
+max(date_diff('year', born, date '2025-01-31'))
+max(dayofweek(born))
+max(isodow(born))
+max(week(born))
+max(quarter(born))
+max(hour(born))
+min(date_part('year', born))
+max(strftime(born, '%Y-%m'))
+max(monthname(born))
+max(length(email))
+max(contains(email, '@')::int)
+max(split_part(email, '@', 2))
+max(regexp_extract(email, '@(.*)', 1))
+max(upper(name) || '!' || tier)
+max(if(member, 2, 1))
+max(ifnull(score, -1))
+max(greatest(score, 50, null))
+max(cast(score as double) / 7)
+max(cast(born + interval 1 month as date))
+max(cast(born + interval (score) day as date))
+max(cast(date_trunc('week', born) as date))
+max(last_day(born))
+max(make_date(2025, 1, score // 40))
+"""
+
+
+@pytest.mark.parametrize("expression", EXPRESSIONS.strip().splitlines())
+def test_a_metric_has_the_same_value_on_both(expression: str, given: Callable[..., Any], engine: PostgresEngine) -> None:
+    kind = (
+        "boolean"
+        if "bool_or" in expression
+        else "text"
+        if "name" in expression or "email" in expression or "strftime" in expression
+        else "number"
+    )
+    shop = given()
+    text = (shop.folder / "models/customers.yml").read_text() + f"  measured: {{expr: {json.dumps(expression)}, type: {kind}}}\n"
+    shop = shop.changed({"models/customers.yml": text})
+    for plan in ({"metrics": ["measured"]}, {"metrics": ["measured"], "by": ["tier"]}, {"metrics": ["measured", "orders"]}):
+        assert_alike(on_postgres(shop, engine, plan), shop.ask(plan))
