@@ -164,10 +164,16 @@ class Catalog:
 
     def access(self, model: str, principal: Principal) -> Access:
         """What this asker sees of a model; all of a calendar."""
-        if any(model == calendar.name for calendar in self.calendars.values()):
-            return access(None, model, [], principal)
-        here = [*self.models[model].dimensions, *(name for name, m in self.metrics.items() if m.model == model)]
-        return access(self.policies.get(model), model, here, principal)
+        policy = self.policies.get(model)
+        return access(policy, model, self._named[model] if policy else (), principal)
+
+    @cached_property
+    def _named(self) -> dict[str, tuple[str, ...]]:
+        """The dimensions and metrics of each model: what a policy may speak of."""
+        metrics: dict[str, list[str]] = {}
+        for name, metric in self.metrics.items():
+            metrics.setdefault(metric.model or "", []).append(name)
+        return {name: (*model.dimensions, *metrics.get(name, ())) for name, model in self.models.items()}
 
     def canonical(self, query: SemanticQuery) -> SemanticQuery:
         """The plan as all ways to write it share it: the metrics' own date is `time`, and an order that is the default is left out."""

@@ -21,6 +21,7 @@ from answerable.context.errors import DeniedError, GuardError, nearest
 from answerable.context.fence import can_fail
 from answerable.context.governed import Governed, Shape
 from answerable.context.model import Model
+from answerable.context.naming import Names, names_of
 from answerable.context.policy import Principal
 from answerable.context.query import GovernedSQL
 from answerable.context.recheck import recheck, relations
@@ -68,9 +69,11 @@ class _Gate:
         listed.check(tree, PLANS if self.plan else dialect, self.plan)
         tree = spoken(tree.copy(), dialect) if self.plan else tree
         self._query(tree, {})
+        said = None
         if not self.plan:
-            self._known_columns(tree)
-        said = None if self.plan else _mentioned(tree)
+            names_said = names_of(tree)
+            self._known_columns(names_said)
+            said = names_said.mentioned
         fence = any(g.hides_rows for g in self.used.values()) and can_fail(tree, self._types())
         for table, governed in list(self._models(tree)):
             names, joining = self._needed(table) if self.plan else ([n for n in governed.surface if said is None or n.lower() in said], [])
@@ -192,12 +195,13 @@ class _Gate:
 
     # -- columns ------------------------------------------------------------------------------------------------------------
 
-    def _known_columns(self, tree: exp.Expr) -> None:
+    def _known_columns(self, names: Names) -> None:
         """Refuse a column that nothing in the query gives, in our own words: an engine's would quote values."""
-        known = {name.lower() for governed in self.used.values() for name in governed.surface} | _given(tree)
-        for column in tree.find_all(exp.Column):
-            if column.name.lower() not in known and not isinstance(column.this, exp.Star):
-                near = nearest(column.name.lower(), known)
+        known = {name.lower() for governed in self.used.values() for name in governed.surface} | names.given
+        for column in names.columns:
+            name = column.name.lower()
+            if name not in known and not isinstance(column.this, exp.Star):
+                near = nearest(name, known)
                 raise GuardError(f"There is no column {column.name} in these models." + (f" Nearest: {', '.join(near)}." if near else ""))
             if column.args.get("db"):
                 column.set("db", None)
@@ -229,35 +233,3 @@ def _meets(column: exp.Column) -> bool:
     while isinstance(above, (exp.And, exp.Paren)):
         above = above.parent
     return isinstance(above, exp.Join) and pair.this.table != pair.expression.table
-
-
-def _given(tree: exp.Expr) -> set[str]:
-    """The names of columns that a query makes itself, in small letters."""
-    names = {alias.alias for alias in tree.find_all(exp.Alias)}
-    names |= {column.name for alias in tree.find_all(exp.TableAlias) for column in alias.columns}
-    for node in tree.find_all(exp.Lambda, exp.Comprehension, exp.Pivot, exp.Unnest, exp.Values, exp.Table):
-        match node:
-            case exp.Lambda():
-                names |= {parameter.name for parameter in node.expressions}
-            case exp.Comprehension():
-                names.add(node.expression.name)
-            case exp.Pivot():
-                names |= {name.name for name in node.find_all(exp.Identifier)} | {name.name for name in node.args.get("columns") or ()}
-            case exp.Values():
-                names |= {f"{word}{n}" for n in range(len(node.expressions[0].expressions) + 1) for word in ("col", "column")}
-            case exp.Unnest() | exp.Table() if not isinstance(node.this, exp.Identifier):
-                names |= {node.alias, node.args["offset"].name if node.args.get("offset") else "", "unnest", "generate_series", "range"}
-    return {name.lower() for name in names}
-
-
-def _mentioned(tree: exp.Expr) -> frozenset[str] | None:
-    """Every name in a query, of which its columns are some; None where a star or a natural join stands for names that are not said."""
-    names = set[str]()
-    for node in tree.walk():
-        if isinstance(node, exp.Star) and not isinstance(node.parent, exp.Count):
-            return None
-        if isinstance(node, exp.Join) and node.args.get("method"):
-            return None
-        if isinstance(node, exp.Identifier):
-            names.add(node.name.lower())
-    return frozenset(names)

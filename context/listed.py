@@ -20,22 +20,26 @@ _BY_CLASS = (exp.And, exp.Or)
 def check(tree: exp.Expr, dialect: str, plan: bool) -> None:
     """Refuse a tree with a node, a part, a type or a function that is on no list. Raises GuardError."""
     functions = FUNCTIONS[dialect]
+    counted: list[exp.Expr] = []
     for node, depth in _walk(tree):
         if depth > DEEPEST:
             raise GuardError(f"The query is nested deeper than {DEEPEST} levels.")
-        parts = NODES.get(type(node))
+        kind = type(node)
+        parts = NODES.get(kind)
         if parts is None and plan:
-            parts = PLAN_NODES.get(type(node))
+            parts = PLAN_NODES.get(kind)
         if parts is not None:
             _only(node, parts)
         elif isinstance(node, exp.Func):
             _function(node, functions)
+            if kind in COUNTED:
+                counted.append(node)
         else:
-            raise GuardError(f"{_spoken(type(node).__name__)} is not on the list of what is answered.")
-        if isinstance(node, exp.DataType) and node.this not in TYPES:
+            raise GuardError(f"{_spoken(kind.__name__)} is not on the list of what is answered.")
+        if kind is exp.DataType and node.this not in TYPES:
             raise GuardError("A type that is not on the list of what is answered: cast to text, number, date or time.")
     if not plan:
-        _counts(tree)
+        _counts(counted)
 
 
 def _walk(tree: exp.Expr) -> Iterator[tuple[exp.Expr, int]]:
@@ -44,7 +48,8 @@ def _walk(tree: exp.Expr) -> Iterator[tuple[exp.Expr, int]]:
         node, depth = stack.pop()
         yield node, depth
         for child in node.iter_expressions():
-            stack.append((child, depth + (isinstance(child, _NESTING) and not isinstance(child, exp.Connector))))
+            nests = isinstance(child, _NESTING) and not isinstance(child, exp.Connector)
+            stack.append((child, depth + 1 if nests else depth))
 
 
 def _function(node: exp.Func, functions: frozenset[str]) -> None:
@@ -75,10 +80,10 @@ def _spoken(name: str) -> str:
 # -- counts: what one value may cost --------------------------------------------------------------------------------------------
 
 
-def _counts(tree: exp.Expr) -> None:
+def _counts(counted: list[exp.Expr]) -> None:
     """An engine can't stop in the middle of one value, so what makes a long one must say how long, and not too long."""
     together = 1
-    for node in tree.find_all(*COUNTED):
+    for node in counted:
         bounds = [node.args[name] for name in COUNTED[type(node)] if node.args.get(name) is not None]
         size = _size(bounds)
         if size is None:

@@ -68,6 +68,8 @@ _EXPRESSIONS = frozenset(
 )
 _ORDERS = frozenset("ORDER_DEFAULT ASCENDING DESCENDING".split())
 _OPERATORS = frozenset("+ - * / // % ** ^ || ~~ !~~ ~~* !~~* ~~~ ~ !~ & | -> ->> = <> < > <= >= @> <@ && between".split())
+_LEAVES = frozenset(["literal", "qualified_name", "column_names"])
+"""Parts in which nothing can be scanned, called or bound."""
 _SERIALIZE = "SELECT json_serialize_sql(?, skip_null := true, skip_empty := true, skip_default := true)"
 
 
@@ -122,7 +124,9 @@ def _duckdb_nodes(root: Any, trusted: frozenset[str], seen: Seen) -> Iterator[st
                 seen.relations[_named(node)] += 1
             if kind == "SELECT_NODE":
                 within = within or _first(node.get("from_table")) in trusted
-        stack.extend((child, within) for child in node.values() if isinstance(child, (dict, list)))
+        for key, child in node.items():
+            if (type(child) is dict or type(child) is list) and key not in _LEAVES:
+                stack.append((child, within))
 
 
 def _duckdb_function(node: dict[str, Any], seen: Seen) -> Iterator[str]:

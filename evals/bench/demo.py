@@ -14,7 +14,7 @@ from answerable.agent import embedded
 from answerable.agent.when import Reader
 from answerable.context.compiler import compile_query
 from answerable.context.engines.base import DUCKDB
-from answerable.context.guard import govern, govern_text
+from answerable.context.guard import govern
 from answerable.context.policy import Principal
 from answerable.evals.bench.figures import Figure, beside, median_ms, once_ms
 
@@ -69,13 +69,10 @@ def plan() -> dict[str, Figure]:
         compiled = [median_ms(lambda p=p: compile_query(p, sight.catalog), 7) for p in plans]  # type: ignore[misc]
         trees = [compile_query(p, sight.catalog).tree for p in plans]
         gated = [median_ms(lambda t=t: govern(t, project.catalog, EVERYTHING, DUCKDB), 7) for t in trees]  # type: ignore[misc]
-        text = " union all ".join(["select channel, count(*) as n from orders where status = 'completed' group by channel"] * 22)
-        sent = median_ms(lambda: govern_text(text, project.catalog, EVERYTHING, DUCKDB))
     return {
         "question to governed SQL, median": Figure(statistics.median(asked), "ms", 10, "lower", f"{len(QUESTIONS)} questions on the demo"),
         "compile a plan, median": Figure(statistics.median(compiled), "ms", 3, "lower", f"{len(plans)} verified plans"),
         "gate on a compiled tree, median": Figure(statistics.median(gated), "ms", 3, "lower", f"{len(trees)} verified plans"),
-        "gate on sent SQL of 2 KB": Figure(sent, "ms", 15, "lower", f"{len(text)} characters"),
     }
 
 
