@@ -27,7 +27,7 @@ def names_of(tree: exp.Expr) -> Names:
         kind = type(node)
         if kind is exp.Identifier:
             mentioned.add(node.name)
-        elif kind is exp.Column:
+        elif isinstance(node, exp.Column):
             columns.append(node)
         elif kind is exp.Star:
             silent = silent or not isinstance(node.parent, exp.Count)
