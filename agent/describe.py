@@ -145,7 +145,10 @@ def freshness(model: Model, newest: Any, today: dt.date) -> dict[str, Any]:
 
 
 def days_as_days(rows: Rows) -> Rows:
-    """A column of moments that are all midnights is one of days: what `date_trunc('month', …)` makes reads as 2025-01-01."""
+    """A column of moments that are all midnights is one of days: what `date_trunc('month', …)` makes reads as 2025-01-01.
+
+    Moments with a zone come in the project's.
+    """
     days = {n for n in range(len(rows.names)) if _all_midnights(row[n] for row in rows.rows)}
     if not days:
         return rows
@@ -155,7 +158,7 @@ def days_as_days(rows: Rows) -> Rows:
 
 def _all_midnights(values: Iterable[Any]) -> bool:
     said = [value for value in values if value is not None]
-    return bool(said) and all(isinstance(v, dt.datetime) and v.tzinfo is None and v.time() == dt.time() for v in said)
+    return bool(said) and all(isinstance(v, dt.datetime) and v.time() == dt.time() for v in said)
 
 
 def sql_columns(rows: Rows) -> tuple[Column, ...]:

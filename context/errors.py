@@ -124,7 +124,7 @@ class DeniedError(AnswerableError):
 
 
 class EngineError(AnswerableError):
-    """The warehouse failed. `kind`: missing, locked, unreachable, timeout, memory, size, failed; or query, where the SQL itself is at fault.
+    """The warehouse failed. `kind`: missing, locked, unreachable, timeout, memory, size, failed; query where the SQL itself is at fault.
 
     Never holds the engine's own words.
     """

@@ -11,7 +11,6 @@ from typing import Any
 import psycopg
 from psycopg import pq
 from psycopg.types.datetime import DateLoader, TimestampLoader, TimestamptzLoader
-from psycopg.types.string import TextLoader
 
 MOST_SECONDS_TO_CONNECT = 10
 
@@ -124,5 +123,5 @@ def _or_text(load: Any, data: Any) -> Any:
         return bytes(data).decode()
 
 
-_LOADERS: dict[str, Any] = {"date": _Date, "timestamp": _Timestamp, "timestamptz": _Timestamptz, "json": TextLoader, "jsonb": TextLoader}
+_LOADERS: dict[str, Any] = {"date": _Date, "timestamp": _Timestamp, "timestamptz": _Timestamptz}
 """By type; documents stay text, as on DuckDB."""
