@@ -12,9 +12,9 @@ import importlib.util
 import io
 import json
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,29 +22,14 @@ from typing import Any
 import answerable
 import yaml
 from answerable.context.errors import UsageError
+from answerable.evals import attacks_in_words
+from answerable.evals.attacks_in_words import FINE, Outcome
 
-FINE = ("ok", "denied")
-"""Verdicts that are as they should be; every other one is a failure."""
 READER = "answerable_reader"
 
 
 class Refused(Exception):
     """The gate said no."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one line."""
-
-    id: str
-    group: str
-    verdict: str
-    why: str
-    seconds: float = 0.0
-
-    @property
-    def fine(self) -> bool:
-        return self.verdict in FINE
 
 
 def gate(folder: Path) -> Callable[[str, str | None], list[list[Any]]]:
@@ -64,6 +49,9 @@ def gate(folder: Path) -> Callable[[str, str | None], list[list[Any]]]:
 def play(folder: Path, warehouse: str | None = None, only: str = "") -> Iterator[Outcome]:
     """All that a folder holds: its SQL, and without a `warehouse` of its own its questions too. Raises UsageError."""
     yield from sql(folder, warehouse, only)
+    if warehouse is None and (folder / attacks_in_words.QUESTIONS).is_file():
+        with tempfile.TemporaryDirectory() as work:
+            yield from attacks_in_words.play(folder, Path(work), only)
 
 
 def sql(folder: Path, warehouse: str | None = None, only: str = "") -> Iterator[Outcome]:

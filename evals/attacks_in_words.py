@@ -21,6 +21,8 @@ from answerable.agent.ask import Project
 from answerable.context.errors import UsageError
 
 QUESTIONS = "nl_attacks.jsonl"
+FINE = ("ok", "denied")
+"""Verdicts that are as they should be; every other one is a failure."""
 SECONDS = 10.0
 OWN = {"id", "thread", "timings", "certificate"}
 """What two Answers may differ in: the rest of them is compared."""
@@ -40,6 +42,10 @@ class Outcome:
     verdict: str
     why: str = ""
     seconds: float = 0.0
+
+    @property
+    def fine(self) -> bool:
+        return self.verdict in FINE
 
 
 @dataclass
