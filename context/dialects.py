@@ -44,6 +44,9 @@ def spoken(tree: Any, dialect: str) -> Any:
         new, old = _one_of(node), _whole(node)
         tree = new if old is tree else tree
         old.replace(new)
+    for select in reversed(list(tree.find_all(exp.Select))):
+        tree = _unqualified(select, tree)
+        _ordered_by_place(select)
     _typed_nulls(tree)
     return tree
 
@@ -264,6 +267,48 @@ def _one_of(node: exp.Expr) -> exp.Expr:
 
 def _known(value: exp.Expr) -> exp.Expr:
     return exp.not_(value.copy().is_(exp.null()))
+
+
+# -- clauses --------------------------------------------------------------------------------------------------------------------
+
+_OUTER = ("with_", "distinct", "order", "limit", "offset")
+_KEPT = "_kept"
+
+
+def _unqualified(select: exp.Select, tree: exp.Expr) -> exp.Expr:
+    """QUALIFY as a query around one that says which rows to keep. sqlglot's own takes `events.n` for the result's column `n`."""
+    qualify = select.args.get("qualify")
+    if qualify is None:
+        return tree
+    values = {alias.alias_or_name: alias.unalias() for alias in select.expressions}
+
+    def spelled_out(column: exp.Expr) -> exp.Expr:
+        is_result = isinstance(column, exp.Column) and not column.table and column.name in values
+        return exp.paren(values[column.name].copy()) if is_result else column
+
+    kept = qualify.this.copy().transform(spelled_out)
+    outer = exp.select(*(exp.column(name, quoted=True) for name in values))
+    for part in _OUTER:
+        if select.args.get(part):
+            outer.set(part, select.args[part].pop())
+    outer.comments, select.comments = select.comments, None
+    tree = outer if select is tree else tree
+    select.replace(outer)
+    select.set("qualify", None)
+    select.select(exp.alias_(kept, _KEPT), copy=False)
+    outer.from_(exp.Subquery(this=select, alias=exp.TableAlias(this=exp.to_identifier("_all"))), copy=False)
+    outer.where(exp.column(_KEPT), copy=False)
+    return tree
+
+
+def _ordered_by_place(select: exp.Select) -> None:
+    """A name that two columns of the result have means the first."""
+    names = [expression.alias_or_name for expression in select.expressions]
+    order = select.args.get("order")
+    for ordered in order.expressions if order else ():
+        column = ordered.this
+        if isinstance(column, exp.Column) and not column.table and names.count(column.name) > 1:
+            ordered.set("this", exp.Literal.number(names.index(column.name) + 1))
 
 
 # -- nulls in unions ------------------------------------------------------------------------------------------------------------

@@ -56,3 +56,9 @@ def shop_on_postgres(postgres: Server) -> str:
     rows = (FIXTURES / "shop/rows.sql").read_text()
     tables = "regions customers addresses orders items visits stock drafts"
     return postgres.made("shop", rows, " ".join(f"shop.{table}" for table in tables.split()))
+
+
+@pytest.fixture(scope="session")
+def demo_on_postgres(demo: Path, postgres: Server) -> str:
+    """The URL of the demo's rows on PostgreSQL, for a role that reads its tables."""
+    return postgres.copied(demo / "alder.duckdb", "alder")

@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
+import sqlglot
 from sqlglot import exp
 
 READER = "answerable_reader"
@@ -33,6 +35,25 @@ class Server:
         """The URL of a database for a role."""
         said = f"{role}:{password}" if password else role
         return self.url.replace("postgres:@/postgres?", f"{said}@/{database}?")
+
+    def copied(self, file: Path, database: str) -> str:
+        """The URL, for the reader, of a new database with all that a DuckDB file holds."""
+        import psycopg
+
+        with duckdb.connect(str(file), read_only=True) as source, tempfile.TemporaryDirectory() as folder:
+            known = source.execute("SELECT schema_name || '.' || table_name, sql FROM duckdb_tables() WHERE NOT internal").fetchall()
+            schemas = sorted({table.partition(".")[0] for table, _ in known})
+            made = [f"CREATE SCHEMA IF NOT EXISTS {schema}" for schema in schemas]
+            made += [sqlglot.transpile(sql, read="duckdb", write="postgres")[0] for _, sql in known]
+            url = self.made(database, ";\n".join(made), " ".join(table for table, _ in known))
+            with psycopg.connect(self.of(database), autocommit=True) as target:
+                for table, _ in known:
+                    rows = Path(folder) / "rows.csv"
+                    source.execute(f"COPY {table} TO '{rows}' (HEADER false)")
+                    with target.cursor().copy(f"COPY {table} FROM STDIN (FORMAT csv)") as copy:
+                        copy.write(rows.read_bytes())
+                target.execute("ANALYZE")
+        return url
 
     def made(self, database: str, rows: str, tables: str = "") -> str:
         """The URL, for the reader, of a new database with these rows; `tables` are what it may read."""

@@ -124,4 +124,4 @@ def _or_text(load: Any, data: Any) -> Any:
 
 
 _LOADERS: dict[str, Any] = {"date": _Date, "timestamp": _Timestamp, "timestamptz": _Timestamptz}
-"""By type; documents stay text, as on DuckDB."""
+"""By type."""

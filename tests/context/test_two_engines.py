@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from answerable.context.catalog import visible
 from answerable.context.compiler import compile_query
+from answerable.context.engines.base import Engine
+from answerable.context.engines.duckdb import DuckDBEngine
 from answerable.context.engines.postgres import PostgresEngine
+from answerable.context.errors import PlanError
 from answerable.context.guard import govern
+from answerable.context.loader import load
 from answerable.context.policy import Principal
 from answerable.context.query import as_query
 from answerable.context.settings import Limits
@@ -165,3 +170,38 @@ def test_a_metric_has_the_same_value_on_both(expression: str, given: Callable[..
     shop = shop.changed({"models/customers.yml": text})
     for plan in ({"metrics": ["measured"]}, {"metrics": ["measured"], "by": ["tier"]}, {"metrics": ["measured", "orders"]}):
         assert_alike(on_postgres(shop, engine, plan), shop.ask(plan))
+
+
+# -- the demo -------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def both_demos(demo: Path, demo_on_postgres: str) -> Iterator[tuple[Engine, Engine]]:
+    limits = Limits(rows=20_000, seconds=60)
+    engines = DuckDBEngine(demo / "alder.duckdb", limits, "Europe/Berlin"), PostgresEngine(demo_on_postgres, limits, "Europe/Berlin")
+    yield engines
+    for engine in engines:
+        engine.close()
+
+
+def test_the_demos_verified_plans_have_the_same_rows_on_both(demo: Path, both_demos: tuple[Engine, Engine]) -> None:
+    catalog = load(demo)
+    everything = Principal("ana@alder.example", frozenset({"finance"}))
+    for question in catalog.verified:
+        if question.plan is not None:
+            tree = compile_query(question.plan, catalog).tree
+            theirs, ours = (engine.run(govern(tree, catalog, everything, engine.site)).rows for engine in both_demos)
+            assert_alike(ours, theirs)
+
+
+def test_each_of_the_demos_metrics_has_the_same_rows_by_month_on_both(demo: Path, both_demos: tuple[Engine, Engine]) -> None:
+    catalog = load(demo)
+    everything = Principal("ana@alder.example", frozenset({"finance"}))
+    for name in visible(catalog, everything).metrics:
+        plan = {"metrics": [name], "by": ["time:month"], "window": {"start": "2025-01-01", "end": "2025-07-01"}}
+        try:
+            tree = compile_query(as_query(plan), catalog).tree
+        except PlanError:  # it has no time
+            tree = compile_query(as_query({"metrics": [name]}), catalog).tree
+        theirs, ours = (engine.run(govern(tree, catalog, everything, engine.site)).rows for engine in both_demos)
+        assert_alike(ours, theirs)
