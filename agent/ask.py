@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from answerable.agent import describe, embedded
 from answerable.agent.answer import Answer, cells, chart_of, column_data, plain
+from answerable.agent.asked import Asked
 from answerable.agent.certificate import Chain, Verdict, digest, verdict
 from answerable.agent.clauses import last_clause
 from answerable.agent.denials import Denials
@@ -34,19 +36,6 @@ from answerable.context.query import GovernedSQL, SemanticQuery, as_query
 
 User = str | Principal | None
 ALIKE = 1e-9
-
-
-@dataclass(frozen=True)
-class Asked:
-    """Who asks what, when, and by which door."""
-
-    question: str
-    principal: Principal
-    today: dt.date
-    thread: str | None = None
-    surface: str = "python"
-    run: str | None = None
-    audience: tuple[str, ...] | None = None
 
 
 class Project:
@@ -98,12 +87,19 @@ class Project:
         compiled = compile_query(as_query(plan), self.sights.of(principal).catalog)
         return govern(compiled.tree, self.catalog, principal, self.engine.site).text
 
+    def forbidden(self, name: str, user: User = None) -> DeniedError | None:
+        """Why a metric, a model or a dimension (`customers.email`) that is known to exist is not seen; None for all else."""
+        principal = self.principal(user)
+        return self.denials.of_names([name], self.sights.of(principal), principal)
+
     def verify(self, id: str, user: User = None) -> Verdict:
         """Run the certificate of an answer again, under the rights of whoever verifies."""
         record = self.journal.get(id)
         if record is None or not record["certificate"]:
             return Verdict("gone", f"There is no answer {id} with a certificate in this journal.")
         principal = self.principal(user)
+        if record["certificate"]["rights"] != self.sights.of(principal).signature:  # before anything could tell of the other's
+            return verdict(record["certificate"], record["certificate"] | {"rights": ""})
         try:
             now = self._facts_now(record, principal)
         except PlanError as error:
@@ -153,8 +149,9 @@ class Project:
         return self._answered(plan.readings[0], self._run(plan.readings[0], sight, asked, timings), sight, asked, timings)
 
     def _earlier(self, asked: Asked) -> tuple[str, ...]:
-        """What this person has asked in this thread so far."""
-        return tuple(r["question"] for r in self.journal.thread(asked.thread, asked.principal.id)) if asked.thread else ()
+        """What this person has asked in this thread so far, of the same readers."""
+        records = self.journal.thread(asked.thread, asked.asker.id) if asked.thread else []
+        return tuple(r["question"] for r in records if r["audience"] == (list(asked.audience) if asked.audience is not None else None))
 
     def _picked(self, asked: Asked, sight: Sight, reader: Reader, earlier: tuple[str, ...]) -> Plan | None:
         """The reading that a reply such as "2" or "the second" picks from the readings that were offered last."""
@@ -179,13 +176,13 @@ class Project:
         return self._answered(Reading(query), result, sight, asked, timings)
 
     def _sql(self, text: str, asked: Asked, timings: dict[str, float]) -> Answer:
+        sight = self.sights.of(asked.principal)
         with _timed(timings, "govern"):
-            sql = govern_text(text, self.catalog, asked.principal, self.engine.site)
+            sql = self._let_through(text, sight, asked)
         with _timed(timings, "run"):
             rows = describe.days_as_days(self.engine.run(sql))
         columns = describe.sql_columns(rows)
         made = sentence(SemanticQuery(), columns, rows.rows, rows.truncated, self.catalog.settings)
-        sight = self.sights.of(asked.principal)
         facts = self._facts(asked.principal, text, None, sql, rows, sight)
         return Answer(
             status="answered", trust="endorsed_sql", question=asked.question, text=made.text, numbers=tuple(made.numbers),
@@ -194,11 +191,24 @@ class Project:
             freshness=self._freshness(sql.models, asked), policies=sql.decisions, certificate=self.chain.link(facts),
         )  # fmt: skip
 
+    def _let_through(self, text: str, sight: Sight, asked: Asked) -> GovernedSQL:
+        """Sent SQL as the gate has it. Raises DeniedError where only rights are in its way, GuardError for all else."""
+        try:
+            sql = govern_text(text, self.catalog, asked.principal, self.engine.site)
+        except GuardError:
+            asked.touched.decided(self.sights.beyond(asked.principal).decided(dict.fromkeys(re.findall(r"\w+", text[:10_000]))))
+            if denied := self.denials.of_sql(text, sight, asked.principal, self.engine.site):
+                raise denied from None
+            raise
+        asked.touched.ran(sql)
+        return sql
+
     def _run(self, reading: Reading, sight: Sight, asked: Asked, timings: dict[str, float]) -> Result:
         with _timed(timings, "compile"):
             compiled = reading.compiled or compile_query(reading.query, sight.catalog)
         with _timed(timings, "govern"):
             sql = govern(compiled.tree, self.catalog, asked.principal, self.engine.site)
+        asked.touched.ran(sql)
         with _timed(timings, "run"):
             rows = self.engine.run(sql)
         return Result(reading.query, compiled, sql, rows, self._days(compiled, asked), self._tied(reading.query, rows, sight, asked))
@@ -296,7 +306,8 @@ class Project:
     def _lacking(self, plan: Plan, sight: Sight, asked: Asked, reader: Reader, timings: dict[str, float]) -> Answer:
         """What is missing, and what is only not this asker's to see, are told apart, and go to different people."""
         if forbidden := self.denials.of_question(asked.question, plan, sight, asked.principal, reader, self._earlier(asked)):
-            return Answer(status="denied", question=asked.question, text=str(forbidden), grounding=plan.spans, thread=asked.thread)
+            return self._denied(forbidden, asked, grounding=plan.spans)
+        asked.touched.decided(self.sights.beyond(asked.principal).decided(gap.text for gap in plan.gaps if gap.type == "metric"))
         gaps = tuple(describe.with_nearest(gap, sight.lexicon) for gap in plan.gaps)
         if clause := self._last_clause(asked.question, plan, sight, reader):
             return self._offered(clause, plan, gaps, sight, asked, timings)
@@ -323,16 +334,21 @@ class Project:
     def _unplanned(self, query: SemanticQuery, error: PlanError, asked: Asked) -> Answer:
         """A plan that can't be compiled from what the asker sees: forbidden, if it could be from everything."""
         try:
-            compile_query(query, self.sights.all_open(asked.principal))
+            compile_query(query, self.sights.beyond(asked.principal).catalog)
         except PlanError:
+            asked.touched.decided(self.sights.beyond(asked.principal).decided(error.name.split(".")))
             gap = Gap(error.kind, error.name, nearest=error.nearest, says=error.text)
             return Answer(status="declined", question=asked.question, text=str(error), gaps=(gap,), plan=query.as_data())
-        denied = self.denials.of_metrics([*query.metrics], self.sights.of(asked.principal))
+        return self._denied(self.denials.of_plan(query, self.sights.of(asked.principal), asked.principal), asked, plan=query.as_data())
+
+    def _denied(self, error: DeniedError, asked: Asked, **more: Any) -> Answer:
+        """A refusal for want of rights, with the owner to ask; before an audience, with the way to ask alone."""
+        whom = f" Ask {error.owner} for it." if error.owner else ""
+        alone = " Not everybody who reads here may see it: ask it alone." if asked.audience is not None else ""
+        policies = (error.reason,) if error.reason else ()
+        asked.touched.decided(policies)
         return Answer(
-            status="denied",
-            question=asked.question,
-            text=str(denied or "A part of this plan is defined, and your groups may not see it."),
-            plan=query.as_data(),
+            status="denied", question=asked.question, text=f"{error.text}{whom}{alone}", policies=policies, thread=asked.thread, **more
         )
 
     def _without_rows(self, plan: Plan, sight: Sight, asked: Asked) -> Answer:
@@ -392,12 +408,11 @@ class Project:
     # -- recording --------------------------------------------------------------------------------------------------------------------
 
     def _asked(self, question: str, user: User, thread: str | None, today: dt.date | None, audience: tuple[str, ...] | None) -> Asked:
-        principal = self.principal(user)
-        if audience is not None:
-            if len(audience) != 1:
-                raise UsageError("An audience of several groups is not supported yet: name one.")
-            principal = Principal(None, frozenset(audience))
-        return Asked(question, principal, today or self.today(), thread, self.surface, self.run, audience)
+        asker = self.principal(user)
+        if isinstance(audience, str):
+            raise UsageError(f'An audience is a tuple of groups: write audience=("{audience}",).')
+        principal = asker if audience is None else Principal(groups=frozenset(audience), audience=True)
+        return Asked(question, principal, asker, today or self.today(), thread, self.surface, self.run, audience)
 
     def _recorded(self, asked: Asked, work: Callable[[dict[str, float]], Answer]) -> Answer:
         """Do the work, turn what is broken into an outcome, and record it before it is handed out."""
@@ -413,8 +428,7 @@ class Project:
         try:
             return work(timings)
         except DeniedError as error:
-            whom = f" Ask {error.owner} for it." if error.owner else ""
-            return Answer(status="denied", question=asked.question, text=f"{error.text}{whom}")
+            return self._denied(error, asked)
         except GuardError as error:
             return Answer(status="declined", question=asked.question, text=str(error))
         except PlanError as error:
@@ -431,11 +445,12 @@ class Project:
     def _record(self, asked: Asked, answer: Answer) -> dict[str, Any]:
         data = answer.model_dump(mode="json")
         return {
-            "id": answer.id, "at": self.clock().isoformat(), "surface": asked.surface, "run": asked.run, "principal": asked.principal.id,
-            "groups": sorted(asked.principal.groups), "audience": asked.audience, "thread": asked.thread, "question": asked.question,
+            "id": answer.id, "at": self.clock().isoformat(), "surface": asked.surface, "run": asked.run, "principal": asked.asker.id,
+            "groups": sorted(asked.asker.groups), "audience": asked.audience, "thread": asked.thread, "question": asked.question,
             "status": answer.status, "kind": answer.kind, "trust": answer.trust,
             "text": None if self.catalog.settings.privacy == "none" else answer.text,
-            "gaps": data["gaps"], "grounding": data["grounding"], "plan": answer.plan, "sql": answer.sql, "policies": data["policies"],
+            "gaps": data["gaps"], "grounding": data["grounding"], "plan": answer.plan, "sql": answer.sql,
+            "policies": list(dict.fromkeys((*data["policies"], *asked.touched.decisions))), "models": [*asked.touched.models],
             "timings": answer.timings, "catalogue": self.catalog.version, "certificate": answer.certificate,
         }  # fmt: skip
 

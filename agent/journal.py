@@ -35,6 +35,7 @@ records = sa.Table(
     sa.Column("timings", sa.JSON, nullable=False),
     sa.Column("catalogue", sa.String, nullable=False),
     sa.Column("certificate", sa.JSON),
+    sa.Column("models", sa.JSON),
 )  # fmt: skip
 
 
@@ -42,7 +43,13 @@ def _m001_records(connection: sa.Connection) -> None:
     metadata.create_all(connection)
 
 
-MIGRATIONS: list[Callable[[sa.Connection], None]] = [_m001_records]
+def _m002_models(connection: sa.Connection) -> None:
+    """A journal that is made anew has them from the start."""
+    if "models" not in {column["name"] for column in sa.inspect(connection).get_columns("records")}:
+        connection.execute(sa.text("ALTER TABLE records ADD COLUMN models JSON"))
+
+
+MIGRATIONS: list[Callable[[sa.Connection], None]] = [_m001_records, _m002_models]
 """Each is run once, in order; a new one is added at the end and an old one is never changed."""
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from answerable.agent.lexicon import Lexicon
+from answerable.agent.lexicon import MAX_WORDS, Key, Lexicon, Sense, words_of
 from answerable.context import values
 from answerable.context.catalog import Catalog, visible
 from answerable.context.engines.base import Engine
@@ -15,6 +16,7 @@ from answerable.context.errors import AnswerableError
 from answerable.context.guard import govern
 from answerable.context.policy import Principal, signature
 from answerable.context.values import Values, declared
+from answerable.context.verdicts import of_dimension, of_metric, of_model
 from sqlglot import exp
 
 MOST = 64
@@ -29,6 +31,32 @@ class Sight:
     lexicon: Lexicon
     signature: str
 
+    def has(self, model: str, dimension: str) -> bool:
+        """Whether a dimension is seen."""
+        return model in self.catalog.models and dimension in self.catalog.models[model].dimensions
+
+
+@dataclass(frozen=True)
+class Beyond:
+    """What one set of rights does not see: what it may know to exist, and for the record alone the policy lines behind each name."""
+
+    catalog: Catalog
+    """Everything endorsed, but for what is secret and not this asker's."""
+    lexicon: Lexicon
+    """The words of it, with no value from the data."""
+    lines: Mapping[Key, tuple[str, ...]]
+    """For each word of what is hidden, also of what is secret: who or what hides it."""
+
+    def decided(self, texts: Iterable[str]) -> tuple[str, ...]:
+        """The policy lines behind what the texts name. Looks up as much for a name that is hidden as for one that is not there."""
+        found: dict[str, None] = {}
+        for text in texts:
+            said = words_of(text)
+            for start in range(len(said)):
+                for end in range(start + 1, min(start + MAX_WORDS, len(said)) + 1):
+                    found.update(dict.fromkeys(self.lines.get(said[start:end], ())))
+        return tuple(found)
+
 
 class Sights:
     """Sights by policy signature, made when first asked for."""
@@ -36,6 +64,7 @@ class Sights:
     def __init__(self, catalog: Catalog, engine: Engine, state: Path) -> None:
         self.catalog, self.engine, self.state = catalog, engine, state
         self.kept: dict[str, Sight] = {}
+        self.beyond_kept: dict[str, Beyond] = {}
         self.newest_kept: dict[tuple[str, str, str], Any] = {}
         self.lock = threading.Lock()
 
@@ -52,15 +81,43 @@ class Sights:
                 self.kept[mark] = Sight(seen, Lexicon(seen, members), rights)
             return self.kept[mark]
 
-    def all_open(self, principal: Principal) -> Catalog:
-        """Everything endorsed, but for what is secret and not this asker's: to tell the forbidden from the missing."""
-        secret = {name: policy for name, policy in self.catalog.policies.items() if policy.existence == "secret"}
-        return visible(replace(self.catalog, policies=secret), principal)
+    def known(self, principal: Principal) -> Catalog:
+        """The whole project as if only its secrets had policies: to tell the forbidden from the missing."""
+        return replace(self.catalog, policies={n: p for n, p in self.catalog.policies.items() if p.existence == "secret"})
 
-    def lexicon_of_all(self, principal: Principal) -> Lexicon:
-        """The words of `all_open`, with no value from the data."""
-        catalog = self.all_open(principal)
-        return Lexicon(catalog, Values(tuple(declared(catalog)), self.of(principal).lexicon.values.unique))
+    def beyond(self, principal: Principal) -> Beyond:
+        """What this asker does not see."""
+        sight = self.of(principal)
+        with self.lock:
+            if sight.signature not in self.beyond_kept:
+                if len(self.beyond_kept) >= MOST:
+                    self.beyond_kept.pop(next(iter(self.beyond_kept)))
+                catalog = visible(self.known(principal), principal)
+                words = Lexicon(catalog, Values(tuple(declared(catalog)), sight.lexicon.values.unique))
+                self.beyond_kept[sight.signature] = Beyond(catalog, words, self._lines(sight, principal))
+            return self.beyond_kept[sight.signature]
+
+    def _lines(self, sight: Sight, principal: Principal) -> dict[Key, tuple[str, ...]]:
+        """The policy lines behind each word of what this asker does not see."""
+        whole = visible(replace(self.catalog, policies={}), principal)
+        found: dict[Key, tuple[str, ...]] = {}
+        for key, senses in Lexicon(whole, Values()).senses.items():
+            for sense in senses:
+                if lines := self._hidden_by(sense, sight, principal):
+                    found[key] = tuple(dict.fromkeys((*found.get(key, ()), *lines)))
+        return found
+
+    def _hidden_by(self, sense: Sense, sight: Sight, principal: Principal) -> tuple[str, ...]:
+        match sense.kind:
+            case "metric" if sense.name not in sight.catalog.metrics:
+                verdict = of_metric(self.catalog, self.catalog.metrics[sense.name], principal, sight.catalog)
+            case "entity" if sense.name not in sight.catalog.models:
+                verdict = of_model(self.catalog, self.catalog.models[sense.name], principal)
+            case "dimension" if not sight.has(sense.model, sense.name):
+                verdict = of_dimension(self.catalog, self.catalog.models[sense.model], sense.name, principal, sight.catalog)
+            case _:
+                return ()
+        return tuple(f"{sense.target}: {verdict.says} ({line})" for line in verdict.lines)
 
     def newest(self, model: str, principal: Principal) -> Any:
         """The newest value of a model's freshness column among the rows that this asker sees; None where that can't be told."""

@@ -22,7 +22,7 @@ from answerable.context.fence import can_fail
 from answerable.context.governed import Governed, Shape
 from answerable.context.model import Model
 from answerable.context.naming import Names, names_of
-from answerable.context.policy import Principal
+from answerable.context.policy import Access, Principal
 from answerable.context.query import GovernedSQL
 from answerable.context.recheck import recheck, relations
 from answerable.context.sent import parsed
@@ -54,6 +54,7 @@ class _Gate:
     tag: str = ""
     """What the names of our relations end in, where an asker could write the same."""
     used: dict[str, Governed] = field(default_factory=dict)
+    seen: dict[str, Access] = field(default_factory=dict)
     relations: int = 0
     params: dict[str, Any] = field(default_factory=dict)
     named: int = 0
@@ -178,20 +179,24 @@ class _Gate:
         if self.plan and (found := next((c for c in self.catalog.calendars.values() if c.name == name), None)):
             return found
         endorsed = [model for model in self.catalog.models.values() if model.endorsed]
-        meant = [model for model in endorsed if name.lower() == model.name.lower() and not table.db]
-        meant = meant or [model for model in endorsed if model.table and name.lower() == model.table.lower()]
-        verdicts = [(model, self.catalog.access(model.name, self.principal)) for model in meant]
-        for model, access in verdicts:
-            if access.open:
+        named = [model for model in endorsed if name.lower() == model.name.lower() and not table.db]
+        tables = [model for model in endorsed if model.table and name.lower() == model.table.lower()]
+        # Of sent SQL all models are looked at: a secret one takes as many steps as one that is not there.
+        seen = {model.name: self._access(model) for model in (named or tables if self.plan else endorsed)}
+        for model in named or tables:
+            if seen[model.name].open:
                 return model
-        for model, access in verdicts:
-            if not access.secret:
-                raise DeniedError(
-                    f"{model.words} is defined, and your groups may not see it.", model.name, model.owner, "; ".join(access.reasons)
-                )
-        open_models = [m.name for m in endorsed if self.catalog.access(m.name, self.principal).open]
-        near = nearest(name.split(".")[-1], open_models)
+        for model in named or tables:
+            if not seen[model.name].secret:
+                reasons = "; ".join(seen[model.name].reasons)
+                raise DeniedError(f"{model.words} is defined, and your groups may not see it.", model.name, model.owner, reasons)
+        near = nearest(name.split(".")[-1], [model.name for model in endorsed if self._access(model).open])
         raise GuardError(f"There is no endorsed model {name}." + (f" Nearest: {', '.join(near)}." if near else ""))
+
+    def _access(self, model: Model) -> Access:
+        if model.name not in self.seen:
+            self.seen[model.name] = self.catalog.access(model.name, self.principal)
+        return self.seen[model.name]
 
     # -- columns ------------------------------------------------------------------------------------------------------------
 

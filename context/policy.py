@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
@@ -25,6 +25,13 @@ class Principal:
     id: str | None = None
     groups: frozenset[str] = frozenset()
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    audience: bool = False
+    """Whether this is nobody but anybody of these groups: what is seen is what the least of them sees."""
+
+    @property
+    def readers(self) -> tuple[Principal, ...]:
+        """Of an audience, somebody of each of its groups, of whom nothing else is known."""
+        return tuple(Principal(groups=frozenset({group})) for group in sorted(self.groups)) or (Principal(),)
 
     @property
     def all_groups(self) -> frozenset[str]:
@@ -32,6 +39,8 @@ class Principal:
 
     def attribute(self, name: str) -> Any:
         """The value of `{user.name}`; None where it is missing."""
+        if self.audience:
+            return None
         if name == "id":
             return self.id
         return sorted(self.all_groups) if name == "groups" else self.attributes.get(name)
@@ -140,9 +149,31 @@ class Access:
 
 
 def access(policy: Policy | None, model: str, names: Iterable[str], principal: Principal) -> Access:
-    """The union of rights of the asker's groups over the model's `names` (dimensions and metrics)."""
+    """The union of rights of the asker's groups over the model's `names` (dimensions and metrics); of an audience, what all see."""
     if policy is None:
         return Access(model, True, (f"{model} has no policy: open to everybody who may use the project",))
+    if principal.audience:
+        return strictest([_access(policy, model, tuple(names), replace(reader, audience=True)) for reader in principal.readers])
+    return _access(policy, model, names, principal)
+
+
+def strictest(seen: Sequence[Access]) -> Access:
+    """What several readers all see: the rows that each has, and for each column the most hidden verdict."""
+    if closed := next((each for each in seen if not each.open), None):
+        return closed
+    denied = frozenset[str]().union(*(each.denied for each in seen))
+    masks: dict[str, Mask] = {}
+    for each in seen:
+        masks |= {name: max(mask, masks.get(name, mask)) for name, mask in each.masks.items() if name not in denied}
+    filters = dict.fromkeys(f"({' or '.join(f'({row})' for row in each.rows)})" for each in seen if each.rows is not None)
+    return replace(
+        seen[0], reasons=tuple(dict.fromkeys(reason for each in seen for reason in each.reasons)), masks=masks, denied=denied,
+        rows=(" and ".join(filters),) if filters else None,
+        at_least=max(each.at_least for each in seen), listed=any(each.listed for each in seen),
+    )  # fmt: skip
+
+
+def _access(policy: Policy, model: str, names: Iterable[str], principal: Principal) -> Access:
     secret = policy.existence == "secret"
     mine = {group: rule for group, rule in policy.groups.items() if group in principal.all_groups}
     missing = {group: lacking for group, rule in mine.items() if (lacking := _missing(rule, principal))}
@@ -171,7 +202,8 @@ def _missing(rule: GroupRule, principal: Principal) -> tuple[str, ...]:
 def signature(policies: Mapping[str, Policy], principal: Principal) -> str:
     """Sixteen hex digits, equal for askers who see the same: whatever is cached is keyed by it."""
     named = {name for policy in policies.values() for rule in policy.groups.values() for name in rule.attributes}
-    groups = sorted(g for g in principal.all_groups if any(g in policy.groups for policy in policies.values()))
-    data = [groups, {name: principal.attribute(name) for name in sorted(named)}]
+    used = {group for policy in policies.values() for group in policy.groups}
+    groups = sorted(principal.all_groups if principal.audience else principal.all_groups & used)  # a reader of no group sees less
+    data: list[Any] = [groups, principal.audience, {name: principal.attribute(name) for name in sorted(named)}]
     whole = [[p.model, p.model_dump(mode="json", exclude={"where", "lines"})] for _, p in sorted(policies.items())]
     return hashlib.sha256(json.dumps([data, whole], sort_keys=True, default=str).encode()).hexdigest()[:16]

@@ -56,7 +56,8 @@ def told(work: Command) -> Command:
             _complaints(error.complaints)
             sys.exit(1)
         except (DeniedError, GuardError, PlanError) as error:
-            click.echo(str(error), err=True)
+            whom = f" Ask {error.owner} for it." if isinstance(error, DeniedError) and error.owner else ""
+            click.echo(f"{error}{whom}", err=True)
             sys.exit(3)
         except UsageError as error:
             click.echo(str(error), err=True)

@@ -20,7 +20,7 @@ def catalog(project: Project, user: str | None, name: str | None, as_json: bool)
     """What a user may ask about, or one thing of it."""
     seen = project.sights.of(project.principal(user)).catalog
     if name:
-        found = _one(seen, name)
+        found = _one(project, user, seen, name)
         click.echo(
             json.dumps(found, ensure_ascii=False)
             if as_json
@@ -44,11 +44,13 @@ def catalog(project: Project, user: str | None, name: str | None, as_json: bool)
         click.echo("\n".join(f"  ━ {metric.name:<28} {metric.description or ''}" for metric in across))
 
 
-def _one(seen: Catalog, name: str) -> dict[str, Any]:
+def _one(project: Project, user: str | None, seen: Catalog, name: str) -> dict[str, Any]:
     if metric := seen.metric(name):
         return item(metric, seen)
     if name in seen.models:
         return _model(seen.models[name])
+    if denied := project.forbidden(name, user):
+        raise denied
     near = nearest(name, [*seen.metrics, *seen.models])
     raise UsageError(f"There is nothing called {name} that you may ask about." + (f" Nearest: {', '.join(near)}." if near else ""))
 

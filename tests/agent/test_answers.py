@@ -78,7 +78,9 @@ def test_a_bad_plan_names_the_thing_and_what_is_near(alder: Project) -> None:
 def test_sql_is_answered_as_endorsed_sql_over_what_the_asker_sees(alder: Project) -> None:
     answer = alder.sql("select channel, count(*) as n from orders group by channel order by n desc")
     assert (answer.status, answer.trust) == ("answered", "endorsed_sql")
-    assert alder.sql("select email from customers").status == "declined"
+    denied = alder.sql("select email from customers")
+    assert denied.status == "denied" and "Ask customer-data@alder.example for it." in denied.text
+    assert alder.sql("select emial from customers").status == "declined"
     assert alder.sql("select * from web_sessions").status == "declined"
 
 

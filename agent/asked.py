@@ -1,0 +1,40 @@
+"""A question on its way: who asks what, when and by which door; and what it touched, for the record."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from answerable.context.policy import Principal
+from answerable.context.query import GovernedSQL
+
+
+@dataclass
+class Touched:
+    """The models that were read and the policy lines that decided, in the order in which they came."""
+
+    models: dict[str, None] = field(default_factory=dict)
+    decisions: dict[str, None] = field(default_factory=dict)
+
+    def ran(self, sql: GovernedSQL) -> None:
+        self.models.update(dict.fromkeys(sql.models))
+        self.decided(sql.decisions)
+
+    def decided(self, lines: Iterable[str]) -> None:
+        self.decisions.update(dict.fromkeys(lines))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Who asks what, when, and by which door. `principal` is whose rights count: the asker's, or an audience's."""
+
+    question: str
+    principal: Principal
+    asker: Principal
+    today: dt.date
+    thread: str | None = None
+    surface: str = "python"
+    run: str | None = None
+    audience: tuple[str, ...] | None = None
+    touched: Touched = field(default_factory=Touched, compare=False)
