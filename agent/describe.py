@@ -174,7 +174,7 @@ def _type(kind: str) -> str:
         return "time"
     if kind.startswith("BOOL"):
         return "boolean"
-    return "number" if re.match(r"U?(TINY|SMALL|BIG|HUGE)?INT|DOUBLE|FLOAT|DECIMAL|NUMBER|REAL", kind) else "text"
+    return "number" if re.match(r"U?(TINY|SMALL|BIG|HUGE)?INT(?!ERVAL)|DOUBLE|FLOAT|DECIMAL|NUMERIC|NUMBER|REAL", kind) else "text"
 
 
 def yes_or_no(check: str, rows: Rows) -> str:

@@ -84,6 +84,14 @@ def text_of(tree: exp.Expr, dialect: str, comments: bool = False) -> str:
         raise GuardError("The query needs something that this warehouse does not have.") from None
 
 
+def table_name(*parts: str) -> str:
+    """A table of PostgreSQL as a model and a GRANT write it."""
+    names = [exp.to_identifier(part) for part in parts]
+    for name in names:
+        _exactly(name)
+    return ".".join(name.sql("postgres") for name in names)
+
+
 def _exactly(name: exp.Identifier) -> None:
     """Quote a name that PostgreSQL would read otherwise, and shorten one that it would cut."""
     if len(name.name.encode()) > LONGEST_NAME:

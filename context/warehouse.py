@@ -29,7 +29,7 @@ def check_columns(catalog: Catalog, engine: Engine) -> list[Complaint]:
                 )
             )
         else:
-            found += _missing(model, catalog, columns)
+            found += _missing(model, catalog, columns, exact=engine.dialect == "postgres")
     return found
 
 
@@ -43,12 +43,13 @@ def _columns(model: Model, engine: Engine) -> dict[str, str] | None:
     return dict(zip(rows.names, rows.types, strict=True))
 
 
-def _missing(model: Model, catalog: Catalog, columns: dict[str, str]) -> Iterator[Complaint]:
-    known = {name.lower() for name in columns}
+def _missing(model: Model, catalog: Catalog, columns: dict[str, str], exact: bool) -> Iterator[Complaint]:
+    """`exact` where capitals make another name."""
+    known = {*columns} if exact else {name.lower() for name in columns}
 
     def gone(name: str, where: Where, by: str) -> Iterator[Complaint]:
-        if name.lower() not in known:
-            near = nearest(name, columns, 1)
+        if (name if exact else name.lower()) not in known:
+            near = tuple(c for c in columns if c.lower() == name.lower()) or nearest(name, columns, 1)
             mend = f"rename to {near[0]}" if near else f"the columns are {', '.join(columns)}"
             yield Complaint("column gone", where, f"column {name}, which {by} names, is not in {model.table or model.name}", mend)
 
@@ -101,7 +102,7 @@ def draft_models(engine: Engine) -> dict[str, dict[str, Any]]:
 
 def _called(tables: list[str]) -> dict[str, str]:
     """A model's name for each table: its own where that is free, else with its schema."""
-    last = [table.split(".")[-1] for table in tables]
+    last = [table.split(".")[-1].strip('"') for table in tables]
     plain = {table: re.sub(r"\W", "_", name if last.count(name) == 1 else table) for table, name in zip(tables, last, strict=True)}
     return {table: name if not name[0].isdigit() else f"t_{name}" for table, name in plain.items()}
 
@@ -130,4 +131,4 @@ def _kind(type_name: str) -> str:
         return "time"
     if name.startswith("BOOL"):
         return "boolean"
-    return "number" if re.match(r"U?(TINY|SMALL|BIG|HUGE)?INT|DOUBLE|FLOAT|DECIMAL|NUMERIC|REAL", name) else "text"
+    return "number" if re.match(r"U?(TINY|SMALL|BIG|HUGE)?INT(?!ERVAL)|DOUBLE|FLOAT|DECIMAL|NUMERIC|REAL", name) else "text"

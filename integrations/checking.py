@@ -12,6 +12,7 @@ import click
 from answerable.context.errors import Complaint, DefinitionError, EngineError, UsageError, Where
 from answerable.context.importers.project import ImportedProject, ImportProblem, write_project
 from answerable.context.loader import load
+from answerable.context.rights import check_rights
 from answerable.context.settings import Limits
 from answerable.context.warehouse import check_columns, draft_models
 from answerable.integrations.app import connect, seen_from
@@ -29,7 +30,7 @@ def check(folder: Path, as_json: bool, show: Callable[[tuple[Any, ...]], None]) 
         )
         try:
             engine = connect(catalog.settings.warehouse.url, folder, catalog.settings.limits, catalog.settings.timezone)
-            found += check_columns(catalog, engine)
+            found += [*check_columns(catalog, engine), *check_rights(catalog, engine)]
             engine.close()
         except EngineError as error:
             found.append(

@@ -42,7 +42,7 @@ DUCKDB = Site("duckdb")
 
 @dataclass(frozen=True)
 class Right:
-    """Something that the warehouse's role may do: `reads`, `writes`, `owns` of a table, or a power over the whole server."""
+    """Something that the warehouse's role may do: `reads`, `writes`, `owns` of a table; `logs in`, or a power over the whole server."""
 
     role: str
     what: str

@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager
 from typing import Any
 
 import psycopg
+from answerable.context.dialects import table_name
 from answerable.context.engines.base import MOST_BYTES, Right, Rows, Site
 from answerable.context.engines.link import Late, Link, Stopped
 from answerable.context.engines.postgres_catalog import COLUMNS, RIGHTS, ROLE, STAMP, TABLES
@@ -62,13 +63,13 @@ class PostgresEngine:
         return dict(self._asked(COLUMNS, place.db or self.site.schema, place.name)) or None
 
     def tables(self) -> list[str]:
-        return [_quoted(schema, name) for schema, name, readable in self._asked(TABLES) if readable]
+        return [table_name(schema, name) for schema, name, readable in self._asked(TABLES) if readable]
 
     def rights(self) -> list[Right]:
         """What the role may do that a role for questions need not."""
         role, powers = self._asked(ROLE)[0]
-        found = [Right(role, power) for power in powers]
-        return found + [Right(role, right, _quoted(schema, name)) for schema, name, held in self._asked(RIGHTS) for right in held]
+        found = [Right(role, "logs in"), *(Right(role, power) for power in powers)]
+        return found + [Right(role, right, table_name(schema, name)) for schema, name, held in self._asked(RIGHTS) for right in held]
 
     def stamp(self) -> str:
         return str(self._asked(STAMP)[0][0])
@@ -194,8 +195,3 @@ def _as_text(value: Any) -> Any:
     if isinstance(value, bool):
         return "true" if value else "false"
     return value.isoformat() if isinstance(value, dt.date) else str(value)
-
-
-def _quoted(*parts: str) -> str:
-    """A table's name as a model writes it."""
-    return ".".join(part if part.isidentifier() else exp.to_identifier(part, quoted=True).sql("postgres") for part in parts)
