@@ -11,12 +11,12 @@ from sqlglot import exp
 
 _NODES = """
     Select: with_ expressions from_ joins laterals where group having qualify order limit offset distinct windows sample
-    Subquery: this alias with_ pivots joins order limit offset
+    Subquery: this alias with_ pivots joins laterals order limit offset
     Union Except Intersect: with_ this expression distinct by_name order limit offset
     With: expressions recursive
     CTE: this alias materialized
     TableAlias: this columns
-    Table: this db catalog alias joins laterals
+    Table: this db catalog alias joins laterals pivots
     From Where Having Qualify: this
     Join: this on side kind method using
     Lateral: this alias
@@ -24,17 +24,22 @@ _NODES = """
     Cube Rollup GroupingSets: expressions
     Order: this expressions
     Ordered: this desc nulls_first
-    Limit Offset: expression
+    Limit: expression limit_options
+    Offset: expression
+    Fetch: direction count limit_options
+    LimitOptions: percent rows with_ties
     Distinct: expressions on
     Values: expressions alias
     TableSample: method percent
     Pivot: expressions fields unpivot columns pivot_column_naming
     Column: this table db catalog
     Identifier: this quoted
-    Star: except_ replace
+    Star: except_ replace rename
     Alias: this alias
     Literal: this is_string
-    Boolean Var Paren Neg Not Escape All Any: this
+    Boolean RawString ByteString Var Paren Neg Not Escape All Any IgnoreNulls RespectNulls BitwiseNot: this
+    BitwiseAnd BitwiseOr BitwiseXor BitwiseLeftShift BitwiseRightShift Collate Glob: this expression
+    AtTimeZone: this zone
     Null JSONPathRoot:
     Tuple: expressions
     Interval: this unit
@@ -51,18 +56,16 @@ _NODES = """
     Filter: this expression
     WithinGroup: this expression
     Window: this partition_by order spec over alias
-    WindowSpec: kind start start_side end end_side
+    WindowSpec: kind start start_side end end_side exclude
     Lambda: this expressions colon
     Comprehension: this expression iterator condition
     PropertyEQ: this expression
     Slice: this expression step
     JSONPath: expressions
-    JSONPathKey: this
+    JSONPathKey JSONPathSubscript: this
+    JSONKeyValue: this expression
     Cast TryCast: this to safe
     Unnest: expressions alias offset
-"""
-_PLAN_NODES = """
-    AtTimeZone: this zone
 """
 
 
@@ -73,13 +76,11 @@ def _parts(text: str) -> dict[type[exp.Expr], frozenset[str]]:
 
 NODES: Mapping[type[exp.Expr], frozenset[str]] = _parts(_NODES)
 """The kinds of node with their parts. Functions are not here: they go by their names."""
-PLAN_NODES: Mapping[type[exp.Expr], frozenset[str]] = _parts(_PLAN_NODES)
-"""What the compiler writes and an asker's text may not hold."""
 
 _TYPES = """
     BOOLEAN TINYINT SMALLINT INT BIGINT INT128 UTINYINT USMALLINT UINT UBIGINT UINT128 FLOAT DOUBLE DECIMAL BIGDECIMAL
     CHAR NCHAR VARCHAR NVARCHAR TEXT DATE TIME TIMETZ TIMESTAMP TIMESTAMPTZ TIMESTAMPLTZ TIMESTAMPNTZ TIMESTAMP_S TIMESTAMP_MS TIMESTAMP_NS
-    DATETIME INTERVAL UUID JSON JSONB ARRAY LIST
+    DATETIME INTERVAL UUID JSON JSONB VARBINARY ARRAY LIST MAP STRUCT
 """
 TYPES = frozenset(getattr(exp.DType, name) for name in _TYPES.split())
 """Types to cast to: none that a database defines itself, and none that looks a name up in its catalogue."""
@@ -101,11 +102,11 @@ _DUCKDB = """
     count_star count_if countif median quantile quantile_cont quantile_disc approx_count_distinct approx_quantile arbitrary first last
     arg_max arg_min argmax argmin max_by min_by arg_max_null arg_min_null product mad kurtosis skewness entropy sem fsum kahan_sum favg
     group_concat listagg list histogram geomean geometric_mean
-    grouping_id gcd lcm even  sinh cosh tanh round_even isnan isinf isfinite fdiv fmod add subtract multiply divide
+    grouping_id gcd lcm even sinh cosh tanh round_even isnan isinf isfinite fdiv fmod add subtract multiply divide
     ifnull if constant_or_null
     lcase ucase len strlen contains prefix suffix ends_with instr ord unicode concat_ws str_split string_split split str_split_regex
     string_split_regex regexp_matches regexp_full_match regexp_extract regexp_extract_all regexp_escape strip_accents hex unhex sha256
-    hash levenshtein jaccard jaro_similarity jaro_winkler_similarity hamming editdist3 format_bytes
+    base64 format printf try timezone xor hash levenshtein jaccard jaro_similarity jaro_winkler_similarity hamming editdist3 format_bytes
     like_escape ilike_escape not_like_escape not_ilike_escape
     year quarter month week day hour minute second millisecond microsecond dayofweek dayofmonth dayofyear weekofyear weekday isodow isoyear
     yearweek decade century millennium era epoch epoch_ms epoch_us epoch_ns julian dayname monthname last_day days_in_month
@@ -146,7 +147,9 @@ PARSED = frozenset(
     day_of_year dayofweek_iso exists explode exploding_generate_series first group_concat if is_inf is_nan j_s_o_n_extract json_extract
     json_extract_scalar json_object json_object_agg json_build_object jsonb_extract jsonb_extract_scalar json_array_agg j_s_o_n_object
     last logical_and logical_or make_interval pad parse_json quantile regexp_extract regexp_i_like regexp_like regexp_replace
-    regexp_split sort_array split str_position str_to_date str_to_time string_to_array struct struct_extract time_to_str timestamp_diff
+    regexp_split sort_array split str_position str_to_date str_to_time string_to_array struct struct_extract time_to_str time_to_unix
+    timestamp_diff to_map columns try array_min array_max array_sum array_reverse array_first array_last array_distinct array_intersect
+    array_remove array_prepend array_append sha2 bitwise_xor
     timestamp_from_parts timestamp_trunc to_array to_char transform try_cast ts_or_ds_to_date ts_or_ds_add ts_or_ds_diff unix_to_time
     variance_pop week_of_year stddev unnest generate_series
     """.split()

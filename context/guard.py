@@ -79,7 +79,8 @@ class _Gate:
         for table, governed in list(self._models(tree)):
             names, joining = self._needed(table) if self.plan else ([n for n in governed.surface if said is None or n.lower() in said], [])
             relation = governed.relation(names, Shape(self.plan, fence, frozenset(joining)))
-            table.replace(exp.Subquery(this=relation, alias=table.args["alias"], pivots=table.args.get("pivots")))
+            beside = {part: table.args[part] for part in ("joins", "laterals", "pivots") if table.args.get(part)}
+            table.replace(exp.Subquery(this=relation, alias=table.args["alias"], **beside))
         bound = named(tree, self.params, dialect)
         ours = relations(tree)
         text = text_of(tree, dialect, comments=self.plan)  # which may change the tree
@@ -205,7 +206,7 @@ class _Gate:
         known = {name.lower() for governed in self.used.values() for name in governed.surface} | names.given
         for column in names.columns:
             name = column.name.lower()
-            if name not in known and not isinstance(column.this, exp.Star):
+            if name not in known and column.table.lower() not in known and not isinstance(column.this, exp.Star):  # or a struct's field
                 near = nearest(name, known)
                 raise GuardError(f"There is no column {column.name} in these models." + (f" Nearest: {', '.join(near)}." if near else ""))
             if column.args.get("db"):

@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Iterator
 
-from answerable.context.allowed import COUNTED, FUNCTIONS, MOST, MOST_TOGETHER, NODES, PARSED, PLAN_NODES, TYPES
+from answerable.context.allowed import COUNTED, FUNCTIONS, MOST, MOST_TOGETHER, NODES, PARSED, TYPES
 from answerable.context.errors import GuardError
 from sqlglot import exp
 
@@ -26,16 +26,18 @@ def check(tree: exp.Expr, dialect: str, plan: bool) -> None:
             raise GuardError(f"The query is nested deeper than {DEEPEST} levels.")
         kind = type(node)
         parts = NODES.get(kind)
-        if parts is None and plan:
-            parts = PLAN_NODES.get(kind)
         if parts is not None:
             _only(node, parts)
         elif isinstance(node, exp.Func):
             _function(node, functions)
             if kind in COUNTED:
                 counted.append(node)
+            elif (not plan and node.name.lower() in ("format", "printf")) or kind is exp.Format:
+                _plain_format(node)
         else:
             raise GuardError(f"{_spoken(kind.__name__)} is not on the list of what is answered.")
+        if kind is exp.TableSample and node.text("percent") != "100":
+            raise GuardError("A sample is another one each time, so no number over it can be checked.")
         if kind is exp.DataType and node.this not in TYPES:
             raise GuardError("A type that is not on the list of what is answered: cast to text, number, date or time.")
     if not plan:
@@ -75,6 +77,13 @@ def _only(node: exp.Expr, parts: frozenset[str]) -> None:
 def _spoken(name: str) -> str:
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).strip("_").replace("_", " ").lower()
     return words[:1].upper() + words[1:]
+
+
+def _plain_format(node: exp.Expr) -> None:
+    """A format may make a text as wide as it says: it must say so itself, and not more than three digits wide."""
+    pattern = node.this if isinstance(node, exp.Format) else next(iter(node.expressions), None)
+    if not isinstance(pattern, exp.Literal) or re.search(r"\d{4}|\*|\{[^}]*\{", pattern.name):
+        raise GuardError("A format needs its pattern as a plain text, with no width over 999.")
 
 
 # -- counts: what one value may cost --------------------------------------------------------------------------------------------

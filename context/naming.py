@@ -29,7 +29,7 @@ def names_of(tree: exp.Expr) -> Names:
             mentioned.add(node.name)
         elif isinstance(node, exp.Column):
             columns.append(node)
-        elif kind is exp.Star:
+        elif kind is exp.Star or kind is exp.Columns:
             silent = silent or not isinstance(node.parent, exp.Count)
         elif kind is exp.Join:
             silent = silent or bool(node.args.get("method"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import unicodedata
+from itertools import pairwise
 
 from answerable.context.dialects import folded
 from answerable.context.errors import GuardError
@@ -30,6 +31,7 @@ def parsed(text: str, dialect: str) -> exp.Query:
     try:
         tokens = reader.tokenize(text)
         _plain_outside_quotes(text, tokens)
+        _plain_arrows(tokens)
         statements = [tree for tree in reader.parser().parse(tokens, text) if tree is not None]
     except (SqlglotError, RecursionError, ValueError, TypeError):  # the last is sqlglot's own, from half a lambda
         raise GuardError("The SQL can not be read.") from None
@@ -53,17 +55,25 @@ def _characters(text: str) -> None:
 
 
 def _plain_outside_quotes(text: str, tokens: list[Token]) -> None:
-    """Outside quotes and comments only ASCII: an engine may take another letter for a blank, or a blank for a letter."""
+    """Outside quotes and comments only ASCII and letters: an engine may take another sign for a blank, or a blank for a sign."""
     if text.isascii():
         return
     end = 0
     for token in [*tokens, None]:
         gap = text[end : token.start] if token else text[end:]
         said = "" if token is None or token.token_type in _QUOTED else text[token.start : token.end + 1]
-        strange = next((char for char in _COMMENT.sub("", gap) + said if not char.isascii()), None)
+        strange = next((char for char in _COMMENT.sub("", gap) + said if not char.isascii() and not char.isalpha()), None)
         if strange:
             raise GuardError(f"The SQL holds {strange!a} outside quotes. Put a name with such a letter in double quotes.")
         end = token.end + 1 if token else end
+
+
+def _plain_arrows(tokens: list[Token]) -> None:
+    """`j -> 'a.b'` is a key to the engines and a path to our parser: only what both read alike passes."""
+    for arrow, key in pairwise(tokens):
+        follows = arrow.token_type in (TokenType.ARROW, TokenType.DARROW) and key.token_type == TokenType.STRING
+        if follows and not re.fullmatch(r"[A-Za-z_]\w*|\$([.\[].*)?", key.text):
+            raise GuardError(f"Write the key {key.text!r} after an arrow as a path: '$.\"…\"'.")
 
 
 def _selected(values: exp.Values) -> exp.Query:
