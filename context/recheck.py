@@ -63,11 +63,12 @@ _RELATIONS = frozenset("BASE_TABLE SUBQUERY JOIN EMPTY TABLE_FUNCTION EXPRESSION
 _MODIFIERS = frozenset("ORDER_MODIFIER LIMIT_MODIFIER LIMIT_PERCENT_MODIFIER DISTINCT_MODIFIER".split())
 _EXPRESSIONS = frozenset(
     """
-    BETWEEN CASE CAST COLLATE COLUMN_REF COMPARISON CONJUNCTION CONSTANT FUNCTION LAMBDA LAMBDA_REF OPERATOR PARAMETER STAR SUBQUERY TYPE WINDOW
+    BETWEEN CASE CAST COLLATE COLUMN_REF COMPARISON CONJUNCTION CONSTANT FUNCTION LAMBDA LAMBDA_REF OPERATOR PARAMETER STAR SUBQUERY
+    TYPE WINDOW
     """.split()
 )
 _ORDERS = frozenset("ORDER_DEFAULT ASCENDING DESCENDING".split())
-_OPERATORS = frozenset("+ - * / // % ** ^ || ~~ !~~ ~~* !~~* ~~~ ~ !~ & | -> ->> = <> < > <= >= @> <@ && between".split())
+_OPERATORS = frozenset("+ - * / // % ** ^ || ~~ !~~ ~~* !~~* ~~~ ~ !~ & | << >> -> ->> = <> < > <= >= @> <@ && between".split())
 _LEAVES = frozenset(["literal", "qualified_name", "column_names"])
 """Parts in which nothing can be scanned, called or bound."""
 _SERIALIZE = "SELECT json_serialize_sql(?, skip_null := true, skip_empty := true, skip_default := true)"
@@ -161,7 +162,7 @@ _PG_NODES = frozenset(
     SQLValueFunction CollateClause
     """.split()
 )
-_PG_OPERATORS = frozenset("+ - * / % ^ # || = <> < > <= >= ~~ !~~ ~~* !~~* ~ !~ ~* !~* -> ->> #> #>> @> <@ && ? BETWEEN IN".split())
+_PG_OPERATORS = frozenset("+ - * / % ^ # & | << >> || = <> < > <= >= ~~ !~~ ~~* !~~* ~ !~ ~* !~* -> ->> #> #>> @> <@ && ? BETWEEN IN".split())
 _PG_VALUES = frozenset("SVFOP_CURRENT_DATE SVFOP_CURRENT_TIMESTAMP SVFOP_LOCALTIMESTAMP SVFOP_CURRENT_TIMESTAMP_N".split())
 
 
