@@ -181,7 +181,7 @@ class _Gate:
             return found
         endorsed = [model for model in self.catalog.models.values() if model.endorsed]
         named = [model for model in endorsed if name.lower() == model.name.lower() and not table.db]
-        tables = [model for model in endorsed if model.table and name.lower() == model.table.lower()]
+        tables = [model for model in endorsed if model.table and name.lower() == model.table.replace('"', "").lower()]
         # Of sent SQL all models are looked at: a secret one takes as many steps as one that is not there.
         seen = {model.name: self._access(model) for model in (named or tables if self.plan else endorsed)}
         for model in named or tables:

@@ -20,7 +20,7 @@ from typing import Any
 import click
 from answerable.agent.answer import Answer
 from answerable.context.errors import AnswerableError, DefinitionError, DeniedError, GuardError, PlanError, UsageError
-from answerable.integrations.app import open_project
+from answerable.integrations.app import open_project, seen_from
 
 FIRST_YEAR, LAST_YEAR = 1900, 2200
 EXIT = {"answered": 0, "declined": 3, "denied": 3, "clarify": 4, "error": 1}
@@ -253,7 +253,7 @@ def check(folder: Path, as_json: bool) -> None:
 
 
 @main.command()
-@click.option("--warehouse", required=True, help="Where the data is: duckdb:FILE.")
+@click.option("--warehouse", required=True, help="Where the data is: duckdb:FILE or postgresql://ROLE@HOST/DATABASE.")
 @click.option("--out", default=".", type=click.Path(path_type=Path), help="The folder to start the project in.")
 @click.option("--name", default="My company", help="What the project is called.")
 @told
@@ -263,6 +263,8 @@ def init(warehouse: str, out: Path, name: str) -> None:
 
     for path in checking.init(warehouse, out, name):
         click.echo(path)
+    if "//" in warehouse and seen_from(out, warehouse) != warehouse:
+        click.echo("\nThe password is not kept in answerable.yml: set PGPASSWORD, or write it to ~/.pgpass.")
     click.echo("\nNothing is endorsed yet, so nothing answers. Read each model, mend it, and set endorsed: true.")
 
 
@@ -435,7 +437,7 @@ def eval_attacks(folder: Path, as_json: bool, warehouse: str | None, only: str) 
 @click.argument("format", type=click.Choice(["dbt"]))
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The project folder to write.")
-@click.option("--warehouse", required=True, help="Where its data is: duckdb:FILE.")
+@click.option("--warehouse", required=True, help="Where its data is: duckdb:FILE or postgresql://ROLE@HOST/DATABASE.")
 @click.option("--name", default="Imported", help="What the project is called.")
 @click.option("--schema", default="main", show_default=True, help="Where dbt builds its models, for YAML that doesn't say it.")
 @told

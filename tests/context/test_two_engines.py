@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import math
 from collections.abc import Callable, Iterator
@@ -14,13 +15,14 @@ from answerable.context.compiler import compile_query
 from answerable.context.engines.base import Engine
 from answerable.context.engines.duckdb import DuckDBEngine
 from answerable.context.engines.postgres import PostgresEngine
-from answerable.context.errors import PlanError
-from answerable.context.guard import govern
+from answerable.context.errors import EngineError, PlanError
+from answerable.context.guard import govern, govern_text
 from answerable.context.loader import load
 from answerable.context.policy import Principal
 from answerable.context.query import as_query
 from answerable.context.settings import Limits
-from cases import cases
+from cases import FIXTURES, cases
+from postgres_server import READER, Server
 
 Rows = list[tuple[Any, ...]]
 LIMITS = Limits(rows=1000, seconds=20, memory="1GB")
@@ -170,6 +172,65 @@ def test_a_metric_has_the_same_value_on_both(expression: str, given: Callable[..
     shop = shop.changed({"models/customers.yml": text})
     for plan in ({"metrics": ["measured"]}, {"metrics": ["measured"], "by": ["tier"]}, {"metrics": ["measured", "orders"]}):
         assert_alike(on_postgres(shop, engine, plan), shop.ask(plan))
+
+
+# -- names ----------------------------------------------------------------------------------------------------------------------
+
+LONG = "the_part_of_all_orders_that_came_in_by_the_new_web_site_and_were_paid_at_once"
+LINES = f"""
+model: lines
+table: shop."orderLines"
+endorsed: true
+primary_key: lineId
+time: end
+joins: {{order: {{model: orders, on: {{orderId: order_id}}}}}}
+dimensions: {{end: {{type: time, grain: day}}, user: {{}}, {LONG}: {{expr: '"orderId" > 1', type: boolean}}}}
+metrics: {{select: {{expr: 'sum("lineId")'}}, {LONG}_share: {{expr: count(*), filter: "{LONG}"}}, Total: {{expr: sum("lineId" * 2)}}}}
+"""
+ROWS = """
+create table shop."orderLines" ("lineId" int, "orderId" int, "end" date, "user" varchar);
+insert into shop."orderLines" values (1, 1, '2025-01-10', 'Ada'), (2, 3, '2025-02-10', 'Ben')
+"""
+
+
+@pytest.fixture
+def lines(given: Callable[..., Any], postgres: Server) -> Iterator[tuple[Any, PostgresEngine]]:
+    tables = 'shop.orders shop."orderLines"'
+    url = (
+        postgres.made("lines", (FIXTURES / "shop/rows.sql").read_text() + ROWS, tables)
+        if not made(postgres)
+        else postgres.of("lines", READER)
+    )
+    engine = PostgresEngine(url, LIMITS, "Europe/Berlin")
+    yield given().changed({"models/lines.yml": LINES}), engine
+    engine.close()
+
+
+def made(postgres: Server) -> bool:
+    return bool(postgres.execute("SELECT 1 FROM pg_database WHERE datname = 'lines'"))
+
+
+def test_names_are_exact_whatever_their_letters_and_length(lines: tuple[Any, PostgresEngine]) -> None:
+    shop, engine = lines
+    plan = {"metrics": ["select", f"{LONG}_share", "Total", "orders"], "by": ["lines.user", "order.status"], "order": ["-Total"]}
+    assert on_postgres(shop, engine, {**plan, "metrics": plan["metrics"][:3]}) == [
+        ("Ben", "cancelled", 2, 1, 4),
+        ("Ada", "completed", 1, None, 2),
+    ]
+    plan = {"metrics": ["select", f"{LONG}_share"], "by": [f"lines.{LONG}", "time:month"]}
+    assert on_postgres(shop, engine, plan) == [(False, dt.date(2025, 1, 1), 1, None), (True, dt.date(2025, 2, 1), 2, 1)]
+
+
+def test_sent_sql_reads_names_as_postgresql_does(lines: tuple[Any, PostgresEngine]) -> None:
+    shop, engine = lines
+
+    def sent(text: str) -> Rows:
+        return engine.run(govern_text(text, shop.catalog, Principal("ana"), engine.site)).rows
+
+    assert sent('SELECT "lineId" AS Line, L."end" FROM Lines AS l ORDER BY LINE') == [(1, dt.date(2025, 1, 10)), (2, dt.date(2025, 2, 10))]
+    assert sent('SELECT "user", 7 / 2 AS half FROM shop."orderLines" ORDER BY 1') == [("Ada", 3), ("Ben", 3)]
+    with pytest.raises(EngineError, match="a name, a type or an argument in it does not fit"):
+        sent("SELECT lineId FROM lines")
 
 
 # -- the demo -------------------------------------------------------------------------------------------------------------------
