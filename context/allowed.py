@@ -51,7 +51,7 @@ _NODES = """
     Is: this expression negate
     Like ILike SimilarTo: this expression negate
     In: this expressions query field
-    Between: this low high
+    Between: this low high symmetric
     Bracket: this expressions
     Filter: this expression
     WithinGroup: this expression
@@ -59,7 +59,7 @@ _NODES = """
     WindowSpec: kind start start_side end end_side exclude
     Lambda: this expressions colon
     Comprehension: this expression iterator condition
-    PropertyEQ: this expression
+    PropertyEQ Kwarg Overlaps: this expression
     Slice: this expression step
     JSONPath: expressions
     JSONPathKey JSONPathSubscript: this
@@ -130,7 +130,7 @@ _POSTGRES = """
     initcap strpos regexp_match regexp_count regexp_substr regexp_like regexp_instr encode sha256 convert_to quote_literal
     array_remove array_replace array_upper array_lower array_ndims cardinality array_positions trim_array
     width_bucket div gcd lcm scale min_scale trim_scale num_nulls num_nonnulls bit_length
-    like_escape similar_to_escape timezone
+    like_escape similar_to_escape timezone overlaps string_to_table format row
 """
 FUNCTIONS: Mapping[str, frozenset[str]] = {
     "duckdb": frozenset((_EVERYWHERE + _DUCKDB).split()),
@@ -149,7 +149,8 @@ PARSED = frozenset(
     last logical_and logical_or make_interval pad parse_json quantile regexp_extract regexp_i_like regexp_like regexp_replace
     regexp_split sort_array split str_position str_to_date str_to_time string_to_array struct struct_extract time_to_str time_to_unix
     timestamp_diff to_map columns try array_min array_max array_sum array_reverse array_first array_last array_distinct array_intersect
-    array_remove array_prepend array_append sha2 bitwise_xor
+    array_remove array_prepend array_append sha2 bitwise_xor j_s_o_n_b_object_agg j_s_o_n_array_agg j_s_o_n_object_agg
+    s_h_a2_digest sha2_digest row localtimestamp
     timestamp_from_parts timestamp_trunc to_array to_char transform try_cast ts_or_ds_to_date ts_or_ds_add ts_or_ds_diff unix_to_time
     variance_pop week_of_year stddev unnest generate_series
     """.split()

@@ -73,8 +73,7 @@ class _Gate:
         said = None
         if not self.plan:
             names_said = names_of(tree)
-            self._known_columns(names_said)
-            said = names_said.mentioned
+            said = None if self._known_columns(names_said) else names_said.mentioned
         fence = any(g.hides_rows for g in self.used.values()) and can_fail(tree, self._types())
         for table, governed in list(self._models(tree)):
             names, joining = self._needed(table) if self.plan else ([n for n in governed.surface if said is None or n.lower() in said], [])
@@ -201,17 +200,26 @@ class _Gate:
 
     # -- columns ------------------------------------------------------------------------------------------------------------
 
-    def _known_columns(self, names: Names) -> None:
-        """Refuse a column that nothing in the query gives, in our own words: an engine's would quote values."""
+    def _known_columns(self, names: Names) -> bool:
+        """Refuse a column that nothing in the query gives, in our own words: an engine's would quote values.
+
+        Gives whether whole rows are read as values, which those of a model with hidden columns are not.
+        """
+        whole_rows = False
         known = {name.lower() for governed in self.used.values() for name in governed.surface} | names.given
         for column in names.columns:
             name = column.name.lower()
-            if name not in known and column.table.lower() not in known and not isinstance(column.this, exp.Star):  # or a struct's field
+            if name in names.relations and name not in known and not column.table:
+                whole_rows = True
+                if any(g.access.masks or g.access.denied for g in self.used.values()):
+                    raise GuardError(f"{column.name} stands for whole rows here, some of whose columns you may not see. Name the columns.")
+            elif name not in known and column.table.lower() not in known and not isinstance(column.this, exp.Star):  # or a struct's field
                 near = nearest(name, known)
                 raise GuardError(f"There is no column {column.name} in these models." + (f" Nearest: {', '.join(near)}." if near else ""))
             if column.args.get("db"):
                 column.set("db", None)
                 column.set("catalog", None)
+        return whole_rows
 
     # -- models become their governed relations ---------------------------------------------------------------------------------
 

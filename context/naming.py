@@ -16,11 +16,14 @@ class Names:
     """Columns that the query makes itself: aliases, parameters, what a series or a list of values is called."""
     mentioned: frozenset[str] | None
     """Every name, of which the columns that it reads are some; None where a star or a natural join stands for names that are not said."""
+    relations: frozenset[str]
+    """What its relations are called: `select o from orders o` reads whole rows."""
 
 
 def names_of(tree: exp.Expr) -> Names:
     columns: list[exp.Column] = []
     given: set[str] = set()
+    relations: set[str] = set()
     mentioned: set[str] = set()
     silent = False
     for node in tree.walk():
@@ -35,8 +38,15 @@ def names_of(tree: exp.Expr) -> Names:
             silent = silent or bool(node.args.get("method"))
         elif kind in _MAKERS:
             given |= _made(node)
+            if kind is exp.TableAlias:
+                relations.add(node.name)
     small = {name.lower() for name in mentioned}
-    return Names(tuple(columns), frozenset(name.lower() for name in given), None if silent else frozenset(small))
+    return Names(
+        tuple(columns),
+        frozenset(name.lower() for name in given),
+        None if silent else frozenset(small),
+        frozenset(name.lower() for name in relations),
+    )
 
 
 _MAKERS = frozenset({exp.Alias, exp.TableAlias, exp.Lambda, exp.Comprehension, exp.Pivot, exp.Unnest, exp.Values, exp.Table})

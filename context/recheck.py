@@ -159,10 +159,12 @@ _PG_NODES = frozenset(
     SelectStmt RawStmt RangeVar RangeSubselect RangeFunction JoinExpr Alias CommonTableExpr WithClause ResTarget ColumnRef A_Star A_Const
     A_Expr BoolExpr NullTest BooleanTest CaseExpr CaseWhen CoalesceExpr MinMaxExpr FuncCall TypeCast TypeName SubLink SortBy WindowDef
     GroupingSet GroupingFunc A_ArrayExpr A_Indirection A_Indices RowExpr ParamRef List String Integer Float Boolean BitString
-    SQLValueFunction CollateClause
+    SQLValueFunction CollateClause NamedArgExpr
     """.split()
 )
-_PG_OPERATORS = frozenset("+ - * / % ^ # & | << >> || = <> < > <= >= ~~ !~~ ~~* !~~* ~ !~ ~* !~* -> ->> #> #>> @> <@ && ? BETWEEN IN".split())
+_PG_OPERATORS = frozenset(
+    "+ - * / % ^ # & | << >> || = <> < > <= >= ~~ !~~ ~~* !~~* ~ !~ ~* !~* -> ->> #> #>> @> <@ && ? BETWEEN IN".split()
+)
 _PG_VALUES = frozenset("SVFOP_CURRENT_DATE SVFOP_CURRENT_TIMESTAMP SVFOP_LOCALTIMESTAMP SVFOP_CURRENT_TIMESTAMP_N".split())
 
 
