@@ -14,7 +14,7 @@ from answerable.context.catalog import Catalog, visible
 from answerable.context.engines.base import Engine
 from answerable.context.errors import AnswerableError
 from answerable.context.guard import govern
-from answerable.context.policy import Principal, signature
+from answerable.context.policy import EVERYONE, Principal, signature
 from answerable.context.values import Values, declared
 from answerable.context.verdicts import of_dimension, of_metric, of_model
 from sqlglot import exp
@@ -70,7 +70,7 @@ class Sights:
 
     def of(self, principal: Principal) -> Sight:
         """What this asker sees. A changed warehouse brings its new values with the next set of rights."""
-        rights = signature(self.catalog.policies, principal)
+        rights = self._rights(principal)
         mark = f"{rights}-{self.engine.stamp()}"
         with self.lock:
             if mark not in self.kept:
@@ -80,6 +80,12 @@ class Sights:
                 members = values.read(self.catalog, principal, self.engine, self.state)
                 self.kept[mark] = Sight(seen, Lexicon(seen, members), rights)
             return self.kept[mark]
+
+    def _rights(self, principal: Principal) -> str:
+        """The policy signature, with the rules for groups that apply."""
+        groups = principal.all_groups & {group for rule in self.catalog.rules for group in rule.groups}
+        ruled = sorted(groups - {EVERYONE}) if not principal.audience else []
+        return "-".join((signature(self.catalog.policies, principal), *ruled))
 
     def known(self, principal: Principal) -> Catalog:
         """The whole project as if only its secrets had policies: to tell the forbidden from the missing."""

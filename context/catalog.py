@@ -26,7 +26,7 @@ from answerable.context.model import (
     SimpleMetric,
     Source,
 )
-from answerable.context.policy import Access, Policy, Principal, access
+from answerable.context.policy import EVERYONE, Access, Policy, Principal, access
 from answerable.context.query import SemanticQuery
 from answerable.context.settings import ProjectSettings
 
@@ -250,7 +250,8 @@ def visible(catalog: Catalog, principal: Principal) -> Catalog:
     for name, model in models.items():
         models[name] = model.model_copy(update={"joins": {n: j for n, j in model.joins.items() if j.model in models}})
     metrics = {name: metric for name, metric in catalog.metrics.items() if _open(catalog, metric, models, closed)}
-    return replace(catalog, models=models, metrics=_closed_over(catalog, metrics))
+    rules = tuple(rule for rule in catalog.rules if rule.applies(principal.all_groups if not principal.audience else frozenset({EVERYONE})))
+    return replace(catalog, models=models, metrics=_closed_over(catalog, metrics), rules=rules)
 
 
 def _open(catalog: Catalog, metric: Metric, models: Mapping[str, Model], closed: set[tuple[str, str]]) -> bool:

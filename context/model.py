@@ -277,6 +277,10 @@ class Rule(Frozen):
     periods: dict[str, tuple[dt.date, dt.date]] = {}
     where: Where = Where("?")
 
+    def applies(self, groups: frozenset[str]) -> bool:
+        """Whether it holds for somebody of these groups; a rule that names none holds for all."""
+        return not self.groups or bool(groups.intersection(self.groups))
+
 
 class Source(Frozen):
     """Where a trusted value comes from."""

@@ -164,13 +164,21 @@ def strictest(seen: Sequence[Access]) -> Access:
     denied = frozenset[str]().union(*(each.denied for each in seen))
     masks: dict[str, Mask] = {}
     for each in seen:
-        masks |= {name: max(mask, masks.get(name, mask)) for name, mask in each.masks.items() if name not in denied}
+        masks |= {name: _both(mask, masks.get(name, mask)) for name, mask in each.masks.items() if name not in denied}
     filters = dict.fromkeys(f"({' or '.join(f'({row})' for row in each.rows)})" for each in seen if each.rows is not None)
     return replace(
         seen[0], reasons=tuple(dict.fromkeys(reason for each in seen for reason in each.reasons)), masks=masks, denied=denied,
         rows=(" and ".join(filters),) if filters else None,
         at_least=max(each.at_least for each in seen), listed=any(each.listed for each in seen),
     )  # fmt: skip
+
+
+def _both(one: Mask, other: Mask) -> Mask:
+    """A mask that shows nothing which one of two hides: the more hidden, where that can be made of the other."""
+    kinds = {one.kind, other.kind}
+    if len(kinds) == 1 or kinds == {"month", "year"} or kinds & {"redact", "null"}:
+        return max(one, other)
+    return Mask(_RANKS["redact"], 0, "redact")  # of a name's first letter the last can't be made
 
 
 def _access(policy: Policy, model: str, names: Iterable[str], principal: Principal) -> Access:

@@ -5,7 +5,6 @@ Exit codes: 0 answered, 1 fault, 2 usage, 3 declined or denied, 4 clarify.
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import functools
 import json
@@ -19,8 +18,11 @@ from typing import Any
 
 import click
 from answerable.agent.answer import Answer
+from answerable.agent.ask import Project
+from answerable.context.catalog import VerifiedQuestion
 from answerable.context.errors import AnswerableError, DefinitionError, DeniedError, GuardError, PlanError, UsageError
 from answerable.integrations.app import open_project, seen_from
+from answerable.integrations.printing import cleaned, printable, say, say_json, write_csv
 
 FIRST_YEAR, LAST_YEAR = 1900, 2200
 EXIT = {"answered": 0, "declined": 3, "denied": 3, "clarify": 4, "error": 1}
@@ -57,16 +59,16 @@ def told(work: Command) -> Command:
             sys.exit(1)
         except (DeniedError, GuardError, PlanError) as error:
             whom = f" Ask {error.owner} for it." if isinstance(error, DeniedError) and error.owner else ""
-            click.echo(f"{error}{whom}", err=True)
+            say(f"{error}{whom}", err=True)
             sys.exit(3)
         except UsageError as error:
-            click.echo(str(error), err=True)
+            say(str(error), err=True)
             sys.exit(2)
         except AnswerableError as error:
-            click.echo(str(error), err=True)
+            say(str(error), err=True)
             sys.exit(1)
         except OSError as error:
-            click.echo(f"{error.filename or 'A file'}: {error.strerror or 'it can not be read or written'}.", err=True)
+            say(f"{error.filename or 'A file'}: {error.strerror or 'it can not be read or written'}.", err=True)
             sys.exit(1)
 
     return wrapper
@@ -135,7 +137,7 @@ def chat(today: dt.date | None, folder: Path, state: Path | None, user: str | No
             for line in iter(lambda: click.prompt("", prompt_suffix="› ", default="", show_default=False), ""):
                 terminal.show(project.ask(line, user=asker, thread=thread, today=today), out)
         except click.Abort:  # the end of input
-            click.echo()
+            say()
 
 
 @main.command()
@@ -192,9 +194,9 @@ def sql(text: str, folder: Path, state: Path | None, user: str | None, **output:
 def _deliver(answer: Answer, as_json: bool, with_sql: bool, csv_file: Path | None, every: bool, explain: bool) -> None:
     """Print an answer and leave with its exit code."""
     if csv_file and answer.status == "answered":
-        _write_csv(answer, csv_file)
+        write_csv(csv_file, [column["name"] for column in answer.columns], answer.rows)
     if as_json:
-        click.echo(json.dumps(answer.model_dump(mode="json"), ensure_ascii=False))
+        say_json(answer.model_dump(mode="json"))
     else:
         from answerable.integrations import terminal
 
@@ -202,27 +204,19 @@ def _deliver(answer: Answer, as_json: bool, with_sql: bool, csv_file: Path | Non
         if explain:
             _explain(answer)
         if with_sql and answer.sql:
-            click.echo(f"\n{answer.sql}")
+            say(f"\n{answer.sql}")
     sys.exit(EXIT[answer.status])
 
 
 def _explain(answer: Answer) -> None:
+    answer = Answer.model_validate(cleaned(answer.model_dump()))
     for span in answer.grounding:
-        click.echo(f"  {span.text:<28} {span.kind:<10} {span.target}" + (f"  ({span.how})" if span.how not in ("name", "exact") else ""))
+        say(f"  {span.text:<28} {span.kind:<10} {span.target}" + (f"  ({span.how})" if span.how not in ("name", "exact") else ""))
     if answer.plan:
-        click.echo(f"\n  plan  {json.dumps(answer.plan)}")
+        say(f"\n  plan  {json.dumps(answer.plan)}")
     for definition in answer.definitions:
-        click.echo(
-            f"  {definition['label']}: {definition.get('formula') or definition.get('description') or ''}  [{definition.get('where', '')}]"
-        )
-    click.echo("  " + "   ".join(f"{step} {ms:.1f} ms" for step, ms in answer.timings.items()))
-
-
-def _write_csv(answer: Answer, file: Path) -> None:
-    with file.open("w", newline="", encoding="utf-8") as handle:
-        writer = csv.writer(handle)
-        writer.writerow([column["name"] for column in answer.columns])
-        writer.writerows(answer.rows)
+        say(f"  {definition['label']}: {definition.get('formula') or definition.get('description') or ''}  [{definition.get('where', '')}]")
+    say("  " + "   ".join(f"{step} {ms:.1f} ms" for step, ms in answer.timings.items()))
 
 
 # -- the data team ------------------------------------------------------------------------------------------------------------------
@@ -262,10 +256,10 @@ def init(warehouse: str, out: Path, name: str) -> None:
     from answerable.integrations import checking
 
     for path in checking.init(warehouse, out, name):
-        click.echo(path)
+        say(path)
     if "//" in warehouse and seen_from(out, warehouse) != warehouse:
-        click.echo("\nThe password is not kept in answerable.yml: set PGPASSWORD, or write it to ~/.pgpass.")
-    click.echo("\nNothing is endorsed yet, so nothing answers. Read each model, mend it, and set endorsed: true.")
+        say("\nThe password is not kept in answerable.yml: set PGPASSWORD, or write it to ~/.pgpass.")
+    say("\nNothing is endorsed yet, so nothing answers. Read each model, mend it, and set endorsed: true.")
 
 
 @main.command()
@@ -282,7 +276,7 @@ def gaps(last: str, as_json: bool, folder: Path, state: Path | None, user: str |
         raise UsageError(f"--last {last} is no number of days; write 30d.")
     with open_project(folder, state, surface="cli") as project:
         project.principal(user)
-        listing.gaps(project, int(days), as_json)
+        listing.gaps(project, user, int(days), as_json)
 
 
 @main.command()
@@ -294,7 +288,10 @@ def verify(id: str, as_json: bool, folder: Path, state: Path | None, user: str |
     """Run the certificate of an answer again: same, data moved, or definition moved."""
     with open_project(folder, state, surface="cli") as project:
         found = project.verify(id, user=user)
-    click.echo(json.dumps({"id": id, "kind": found.kind, "text": found.text}) if as_json else f"{found.kind}: {found.text}")
+    if as_json:
+        say_json({"id": id, "kind": found.kind, "text": found.text})
+    else:
+        say(f"{found.kind}: {found.text}")
     sys.exit(0 if found.kind == "same" else 3)
 
 
@@ -313,7 +310,19 @@ def verified_list(folder: Path, state: Path | None, user: str | None) -> None:
     with open_project(folder, state, surface="cli") as project:
         project.principal(user)
         for question in project.catalog.verified:
-            click.echo(f"{mark_of(question, project.catalog):<10} {question.question}  [{question.where}]")
+            if user is None or _may_see(question, project, user):
+                say(f"{mark_of(question, project.catalog):<10} {printable(question.question)}  [{question.where}]")
+
+
+def _may_see(question: VerifiedQuestion, project: Project, user: str) -> bool:
+    """Whether a user's own catalogue has all that a verified question names."""
+    if question.plan is None:
+        return False
+    try:
+        project.compile(question.plan, user)
+    except AnswerableError:
+        return False
+    return True
 
 
 @verified.command("add")
@@ -327,7 +336,7 @@ def verified_add(question: str, by: str, folder: Path, state: Path | None, user:
 
     with open_project(folder, state, surface="cli", run="verified") as project:
         plan = add(folder, project, question, by, user)
-    click.echo(f"confirmed: {json.dumps(plan.as_data())}")
+    say(f"confirmed: {json.dumps(plan.as_data())}")
 
 
 @verified.command("run")
@@ -354,11 +363,11 @@ def _verified(folder: Path, state: Path | None, user: str | None, confirm: bool)
         outcomes = checks.run(project)
         for outcome in outcomes:
             if outcome.verdict != "right":
-                click.echo(f"✗ {outcome.verdict}  {outcome.question.where}  {outcome.question.question}: {outcome.says}")
+                say(f"✗ {outcome.verdict}  {outcome.question.where}  {outcome.question.question}: {outcome.says}")
         marked = checks.confirm(folder, project.catalog, outcomes) if confirm else []
     right = sum(o.verdict == "right" for o in outcomes)
     fallen = sum(o.mark == "fallen" for o in outcomes)
-    click.echo(f"{right} of {len(outcomes)} right, {fallen} with a fallen mark" + (f", {len(marked)} newly confirmed" if confirm else ""))
+    say(f"{right} of {len(outcomes)} right, {fallen} with a fallen mark" + (f", {len(marked)} newly confirmed" if confirm else ""))
     sys.exit(0 if not any(o.verdict in ("differs", "failed") for o in outcomes) else 1)
 
 
@@ -386,8 +395,8 @@ def eval_questions(file: Path, as_json: bool, folder: Path, state: Path | None, 
         for line, answer in questions.ask_all(project, lines):
             counts[answer.status] = counts.get(answer.status, 0) + 1
             if as_json:
-                click.echo(json.dumps({"id": line["id"], "answer": answer.model_dump(mode="json")}, ensure_ascii=False))
-    click.echo(", ".join(f"{status} {n}" for status, n in sorted(counts.items())) or "no questions", err=as_json)
+                say_json({"id": line["id"], "answer": answer.model_dump(mode="json")})
+    say(", ".join(f"{status} {n}" for status, n in sorted(counts.items())) or "no questions", err=as_json)
     sys.exit(1 if counts.get("error") else 0)
 
 
@@ -407,8 +416,8 @@ def eval_conformance(folder: Path, as_json: bool, with_sql: bool, only: str, for
         for outcome in conformance.run(folder, Path(work), only, form):
             outcomes.append(outcome)
             if as_json:
-                click.echo(json.dumps(conformance.line(outcome, with_sql)))
-    click.echo(conformance.summary(outcomes), err=as_json)
+                say_json(conformance.line(outcome, with_sql))
+    say(conformance.summary(outcomes), err=as_json)
     sys.exit(1 if any(o.verdict == "failed" for o in outcomes) else 0)
 
 
@@ -426,10 +435,10 @@ def eval_attacks(folder: Path, as_json: bool, warehouse: str | None, only: str) 
     for outcome in attacks.play(folder, warehouse, only):
         outcomes.append(outcome)
         if as_json:
-            click.echo(json.dumps(asdict(outcome), ensure_ascii=False))
+            say_json(asdict(outcome))
         elif not outcome.fine:
-            click.echo(f"{outcome.verdict:<14} {outcome.id}  {outcome.group}  {outcome.why}"[:200])
-    click.echo(attacks.table(outcomes), err=as_json)
+            say(f"{outcome.verdict:<14} {outcome.id}  {outcome.group}  {outcome.why}"[:200])
+    say(attacks.table(outcomes), err=as_json)
     sys.exit(0 if all(outcome.fine for outcome in outcomes) else 1)
 
 
@@ -455,7 +464,7 @@ def _complaints(complaints: tuple[Any, ...]) -> None:
     """Complaints as people read them: kind, place, what, mend."""
     for complaint in complaints:
         mark, level = ("!", "warning") if complaint.warning else ("✗", "error")
-        click.echo(
+        say(
             f"{mark} {level:<8} {complaint.kind:<15} {complaint.where}\n           {complaint.what}\n  mend     {complaint.mend}\n",
             err=True,
         )

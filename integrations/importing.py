@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import click
 from answerable.context.errors import UsageError
 from answerable.context.importers import dbt
 from answerable.context.importers.project import ImportedProject, ImportProblem, write_project
 from answerable.integrations.app import seen_from
+from answerable.integrations.printing import say
 
 IMPORTERS: dict[str, Callable[[Path, str], ImportedProject]] = {"dbt": dbt.read_manifest}
 
@@ -22,8 +22,8 @@ def run(format: str, path: Path, out: Path, warehouse: str, name: str, schema: s
     except ImportProblem as problem:
         raise UsageError(str(problem)) from None
     for note in project.notes:
-        click.echo(f"! {note}")
-    click.echo(
+        say(f"! {note}")
+    say(
         f"{len(written)} files written to {out}; what the source publishes is endorsed. "
         f"{len(project.notes)} things are carried over otherwise or left out."
     )

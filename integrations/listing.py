@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from dataclasses import asdict
 from typing import Any
 
-import click
 from answerable.agent.ask import Project
 from answerable.agent.describe import all_metrics, item
 from answerable.context.catalog import Catalog
 from answerable.context.errors import UsageError, nearest
 from answerable.context.model import Model
 from answerable.evals.gaps import report
+from answerable.integrations.printing import cleaned, printable, say, say_json
 
 
 def catalog(project: Project, user: str | None, name: str | None, as_json: bool) -> None:
@@ -21,27 +20,28 @@ def catalog(project: Project, user: str | None, name: str | None, as_json: bool)
     seen = project.sights.of(project.principal(user)).catalog
     if name:
         found = _one(project, user, seen, name)
-        click.echo(
-            json.dumps(found, ensure_ascii=False)
-            if as_json
-            else "\n".join(f"{key:<12} {_said(value)}" for key, value in found.items() if value)
-        )
+        if as_json:
+            say_json(found)
+        else:
+            say("\n".join(f"{key:<12} {_said(value)}" for key, value in cleaned(found).items() if value))
         return
     if as_json:
-        click.echo(json.dumps({"metrics": all_metrics(seen), "models": [_model(m) for m in seen.models.values()]}, ensure_ascii=False))
+        say_json({"metrics": all_metrics(seen), "models": [_model(m) for m in seen.models.values()]})
         return
     for model in seen.models.values():
-        click.echo(f"\n{model.words}  {model.description or ''}")
+        say()
+        say(printable(f"{model.words}  {model.description or ''}"))
         for metric in seen.metrics.values():
             if metric.model == model.name and not metric.hidden:
-                click.echo(f"  ━ {metric.name:<28} {metric.description or ''}")
+                say(printable(f"  ━ {metric.name:<28} {metric.description or ''}"))
         for dimension in model.dimensions.values():
             if not dimension.hidden:
-                click.echo(f"  ═ {dimension.name:<28} {dimension.description or dimension.words}")
+                say(printable(f"  ═ {dimension.name:<28} {dimension.description or dimension.words}"))
     across = [m for m in seen.metrics.values() if m.model is None and not m.hidden]
     if across:
-        click.echo("\nacross models")
-        click.echo("\n".join(f"  ━ {metric.name:<28} {metric.description or ''}" for metric in across))
+        say("\nacross models")
+        for metric in across:
+            say(printable(f"  ━ {metric.name:<28} {metric.description or ''}"))
 
 
 def _one(project: Project, user: str | None, seen: Catalog, name: str) -> dict[str, Any]:
@@ -68,19 +68,20 @@ def _said(value: Any) -> str:
     return ", ".join(value) if isinstance(value, list) else str(value)
 
 
-def gaps(project: Project, days: int, as_json: bool) -> None:
-    """The missing words of the last days."""
-    found = report(project.journal.since(project.clock() - dt.timedelta(days=days)))
+def gaps(project: Project, user: str | None, days: int, as_json: bool) -> None:
+    """The missing words of the last days: everybody's, or one user's own."""
+    records = project.journal.since(project.clock() - dt.timedelta(days=days))
+    found = report([record for record in records if user is None or record["principal"] == user])
     if as_json:
-        click.echo(json.dumps(asdict(found), ensure_ascii=False))
+        say_json(asdict(found))
         return
     if not found.groups:
-        click.echo(f"No gaps: all {found.asked} questions of the last {days} days were answered.")
+        say(f"No gaps: all {found.asked} questions of the last {days} days were answered.")
         return
-    click.echo(f"{found.stopped} of {found.asked} different questions were stopped in {days} days.\n")
+    say(f"{found.stopped} of {found.asked} different questions were stopped in {days} days.\n")
     wide = max(len(g.word) for g in found.groups) + 2
-    click.echo(f"    {'Gap':<{wide}}  {'Cause':<14} Questions  People   For example")
-    click.echo("─" * 88)
+    say(f"    {'Gap':<{wide}}  {'Cause':<14} Questions  People   For example")
+    say("─" * 88)
     for n, group in enumerate(found.groups, 1):
         word = f"[{group.word}]" if group.type == "metric" else group.word
-        click.echo(f"{n:<3} {word:<{wide}}  {group.type:<14} {group.questions:>9}  {group.people:>6}   {group.examples[0]}")
+        say(printable(f"{n:<3} {word:<{wide}}  {group.type:<14} {group.questions:>9}  {group.people:>6}   {group.examples[0]}"))

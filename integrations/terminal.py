@@ -11,6 +11,7 @@ from answerable.agent.answer import Answer
 from answerable.agent.describe import IS_IT, WHICH
 from answerable.agent.plan import Span
 from answerable.context.query import Column
+from answerable.integrations.printing import cleaned
 from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
@@ -42,7 +43,8 @@ def console(file: Any = None) -> Console:
 
 
 def show(answer: Answer, out: Console, rows: int | None = SHOWN) -> None:
-    """Print an answer."""
+    """Print an answer; no character of it acts on the terminal."""
+    answer = Answer.model_validate(cleaned(answer.model_dump()))
     out.print()
     _gloss(answer, out)
     if answer.status == "answered" and answer.kind == "data":
