@@ -14,6 +14,7 @@ from answerable.context.importers.project import ImportedProject, ImportProblem,
 from answerable.context.loader import load
 from answerable.context.rights import check_rights
 from answerable.context.settings import Limits
+from answerable.context.tried import check_runs
 from answerable.context.warehouse import check_columns, draft_models
 from answerable.integrations.app import connect, seen_from
 from answerable.integrations.settings import fill
@@ -30,7 +31,8 @@ def check(folder: Path, as_json: bool, show: Callable[[tuple[Any, ...]], None]) 
         )
         try:
             engine = connect(catalog.settings.warehouse.url, folder, catalog.settings.limits, catalog.settings.timezone)
-            found += [*check_columns(catalog, engine), *check_rights(catalog, engine)]
+            gone = check_columns(catalog, engine)
+            found += [*gone, *check_rights(catalog, engine), *(check_runs(catalog, engine) if not gone else ())]
             engine.close()
         except EngineError as error:
             found.append(

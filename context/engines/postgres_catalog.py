@@ -31,10 +31,15 @@ SELECT n.nspname, c.relname, array_remove(array[
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE {THEIRS} AND NOT c.relispartition ORDER BY n.nspname, c.relname
 """
-# Rows written so far, by table; on a replica, which does not count, how far it has followed. Foreign tables tell nothing.
-STAMP = """
+# Rows written so far to what the role reads, or to any table where it reads a view; on a replica, which does not count, how far it has
+# followed. Foreign tables tell nothing.
+STAMP = f"""
 SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()::text ELSE (
     SELECT md5(string_agg(concat_ws(' ', s.relid, c.relfilenode, s.n_tup_ins, s.n_tup_upd, s.n_tup_del), ',' ORDER BY s.relid))
     FROM pg_stat_user_tables s JOIN pg_class c ON c.oid = s.relid
+    WHERE has_any_column_privilege(c.oid, 'SELECT') OR EXISTS (
+        SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE {THEIRS} AND c.relkind = 'v' AND has_any_column_privilege(c.oid, 'SELECT')
+    )
 ) END
 """

@@ -12,6 +12,7 @@ from psycopg.conninfo import conninfo_to_dict
 _FAILED: dict[str, tuple[str, str]] = {
     "08": ("The connection to the warehouse broke off", "unreachable"),
     "25": ("The warehouse is only read from, and this would change it", "failed"),
+    "42": ("The warehouse lacks a function or a type that a definition names; `answerable check` says which", "failed"),
     "53": ("The query needs more memory or room than the warehouse has", "memory"),
     "57": ("The warehouse shut the connection down", "unreachable"),
 }

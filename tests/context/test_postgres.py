@@ -272,6 +272,8 @@ def test_the_stamp_changes_with_the_data(engine: PostgresEngine, postgres: Serve
     before = engine.stamp()
     assert engine.stamp() == before
     postgres.execute("create table shop.late as select 1 as n", "engine")
+    assert engine.stamp() == before  # which it does not read
+    postgres.execute(f"grant select on shop.late to {READER}", "engine")
     assert engine.stamp() != before
 
 

@@ -84,6 +84,16 @@ def test_check_finds_what_the_database_does_not_have(project: Path) -> None:
     assert result.exit_code == 1 and "column Amount, which largest_order names" in result.output and "rename to amount" in result.output
 
 
+def test_check_finds_what_the_database_can_not_work_out(project: Path) -> None:
+    orders = project / "models/orders.yml"
+    text = orders.read_text().replace("expr: max(amount)", "expr: max(try_cast(status as int))")
+    orders.write_text(text.replace("expr: sum(shipping_fee)", "expr: sum(status)"))
+    result = run("check", "--project", str(project))
+    assert result.exit_code == 1 and "2 errors" in result.output, result.output
+    assert "the metric largest_order can not be said to the warehouse" in result.output and "which has no try_cast" in result.output
+    assert "can not work out the metric shipping_fees" in result.output and "UndefinedFunction" in result.output
+
+
 def test_without_the_driver_the_mend_is_told(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "answerable.context.engines.postgres", None)
     result = run("ask", "revenue last month", "--project", str(project))
