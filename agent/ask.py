@@ -112,11 +112,7 @@ class Project:
 
     def principal(self, user: User) -> Principal:
         """Who a user id is. Raises UsageError for one that the project does not know."""
-        if user is None or isinstance(user, Principal):
-            return user or Principal()
-        if user not in self.catalog.users:
-            raise UsageError(f"There is no user {user} in policies/users.yml.")
-        return self.catalog.users[user]
+        return user if isinstance(user, Principal) else self.catalog.principal(user)
 
     def today(self) -> dt.date:
         return self.catalog.settings.today or self.clock().date()

@@ -111,6 +111,18 @@ class Journal:
         with self.engine.connect() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
 
+    def between(self, principal: str | None, since: dt.date | None, until: dt.date | None) -> list[dict[str, Any]]:
+        """All records, oldest first: of one person, or of everybody; from one day to another, both included."""
+        query = records.select().order_by(records.c.at, sa.text("rowid"))
+        if principal is not None:
+            query = query.where(records.c.principal == principal)
+        if since:
+            query = query.where(records.c.at >= since.isoformat())
+        if until:
+            query = query.where(records.c.at < (until + dt.timedelta(days=1)).isoformat())
+        with self.engine.connect() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
+
     def close(self) -> None:
         self.engine.dispose()
 

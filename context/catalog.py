@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from answerable.context.errors import Complaint, Where
+from answerable.context.errors import Complaint, UsageError, Where
 from answerable.context.expr import PER, names, parse_condition, parse_expression
 from answerable.context.model import (
     ConversionMetric,
@@ -161,6 +161,14 @@ class Catalog:
             if step in model.joins:
                 model = self.models[model.joins[step].model]
         return model.name, last
+
+    def principal(self, user: str | None) -> Principal:
+        """Who a user id is; nobody without one. Raises UsageError for one that the project does not know."""
+        if user is None:
+            return Principal()
+        if user not in self.users:
+            raise UsageError(f"There is no user {user} in policies/users.yml.")
+        return self.users[user]
 
     def access(self, model: str, principal: Principal) -> Access:
         """What this asker sees of a model; all of a calendar."""

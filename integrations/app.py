@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit
 from zoneinfo import ZoneInfo
@@ -14,8 +15,8 @@ from answerable.agent.journal import Journal
 from answerable.context import cache
 from answerable.context.catalog import Catalog
 from answerable.context.engines.base import Engine
-from answerable.context.errors import EngineError
-from answerable.context.loader import load, settings_of
+from answerable.context.errors import EngineError, UsageError
+from answerable.context.loader import SETTINGS, load, settings_of
 from answerable.context.settings import Limits
 from answerable.integrations.settings import fill
 
@@ -31,6 +32,18 @@ def open_project(
     zone = ZoneInfo(catalog.settings.timezone)
     engine = connect(catalog.settings.warehouse.url, path, catalog.settings.limits, catalog.settings.timezone)
     return Project(catalog, engine, Journal(folder / "journal.db"), folder, clock or (lambda: dt.datetime.now(zone)), surface, run)
+
+
+@contextlib.contextmanager
+def open_journal(path: Path, state: Path | None = None) -> Iterator[Journal]:
+    """The journal of a project, without its warehouse. Raises UsageError where the folder is no project."""
+    if not (path / SETTINGS).is_file():
+        raise UsageError(f"{path} is not a project: it holds no {SETTINGS}.")
+    journal = Journal((state or path / STATE) / "journal.db")
+    try:
+        yield journal
+    finally:
+        journal.close()
 
 
 def definitions(path: Path, state: Path) -> Catalog:

@@ -21,7 +21,7 @@ from answerable.agent.answer import Answer
 from answerable.agent.ask import Project
 from answerable.context.catalog import VerifiedQuestion
 from answerable.context.errors import AnswerableError, DefinitionError, DeniedError, GuardError, PlanError, UsageError
-from answerable.integrations.app import open_project, seen_from
+from answerable.integrations.app import STATE, definitions, open_journal, open_project, seen_from
 from answerable.integrations.printing import cleaned, printable, say, say_json, write_csv
 
 FIRST_YEAR, LAST_YEAR = 1900, 2200
@@ -293,6 +293,39 @@ def verify(id: str, as_json: bool, folder: Path, state: Path | None, user: str |
     else:
         say(f"{found.kind}: {found.text}")
     sys.exit(0 if found.kind == "same" else 3)
+
+
+@main.command()
+@click.option("--user", "whom", help="The user whose questions are shown (default: everybody's).")
+@click.option("--since", type=DAY, help="The first day.")
+@click.option("--until", type=DAY, help="The last day.")
+@click.option("--json", "as_json", is_flag=True, help="One record a line, as JSON.")
+@click.option("--project", "folder", default=".", type=click.Path(path_type=Path), help="The project folder (default: this one).")
+@click.option("--state", type=click.Path(path_type=Path), help="Where journal and caches live (default: PROJECT/.answerable).")
+@told
+def audit(whom: str | None, since: dt.date | None, until: dt.date | None, as_json: bool, folder: Path, state: Path | None) -> None:
+    """Who asked what, by which door, what came of it, and which policy lines decided."""
+    from answerable.integrations import auditing
+
+    with open_journal(folder, state) as journal:
+        auditing.audit(journal, whom, since, until, as_json)
+
+
+@main.group()
+def policy() -> None:
+    """Who sees what, and why."""
+
+
+@policy.command("show")
+@click.argument("model", required=False)
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@project_options
+@told
+def policy_show(model: str | None, as_json: bool, folder: Path, state: Path | None, user: str | None) -> None:
+    """What a user sees of MODEL, with the line of YAML behind each verdict; without MODEL, a line for each."""
+    from answerable.integrations import policies
+
+    policies.show(definitions(folder, state or folder / STATE), user, model, as_json)
 
 
 @main.group()
