@@ -15,7 +15,7 @@ _HARMLESS = (
     exp.Query, exp.With, exp.CTE, exp.TableAlias, exp.Table, exp.From, exp.Join, exp.Where, exp.Group, exp.Having, exp.Qualify, exp.Order,
     exp.Ordered, exp.Limit, exp.Offset, exp.Distinct, exp.Alias, exp.Column, exp.Identifier, exp.Star, exp.Literal, exp.Boolean, exp.Null,
     exp.Paren, exp.Tuple, exp.And, exp.Or, exp.Not, exp.Is, exp.Exists, exp.Cube, exp.Rollup, exp.GroupingSets, exp.Var, exp.DataType,
-    exp.Coalesce, exp.Case, exp.If, exp.Lower, exp.Upper, exp.Filter, exp.Window, exp.WindowSpec, exp.TryCast,
+    exp.Coalesce, exp.Case, exp.If, exp.Lower, exp.Upper, exp.Filter, exp.Window, exp.WindowSpec, exp.TryCast, exp.Nullif,
 )  # fmt: skip
 """Nodes that can not fail on a value, whatever it is."""
 _COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ, exp.In, exp.Between)
@@ -29,25 +29,50 @@ def can_fail(tree: exp.Expr, types: Mapping[str, str]) -> bool:
     stack: list[exp.Expr] = [tree]
     while stack:
         node = stack.pop()
-        if isinstance(node, exp.AggFunc) and not isinstance(node.parent, exp.Window):
-            continue
         if isinstance(node, _COMPARISONS):
-            if not _alike(node, types):
-                return True
+            fails = not _alike(node, types)
         elif isinstance(node, (exp.Like, exp.ILike)):
-            if not isinstance(node.expression, exp.Literal):
-                return True
-        elif isinstance(node, (exp.Cast, exp.Interval, exp.Neg, exp.Add, exp.Sub)) and not isinstance(node, exp.TryCast):
-            if node.find(exp.Column):
-                return True
+            fails = not isinstance(node.expression, exp.Literal)
+        elif isinstance(node, exp.AggFunc) and not isinstance(node.parent, exp.Window):
             continue
-        elif isinstance(node, (exp.TimestampTrunc, exp.DateTrunc, exp.Extract)):
-            if not isinstance(node.this if not isinstance(node, exp.Extract) else node.expression, exp.Column):
-                return True
+        elif isinstance(node, (*_HARMLESS, exp.AggFunc)):
+            fails = False
+        elif not _reads(node):
             continue
-        elif not isinstance(node, (*_HARMLESS, exp.AggFunc)):
+        else:
+            fails = not _of_time(node, types)
+        if fails:
             return True
         stack.extend(node.iter_expressions())
+    return False
+
+
+def filters_can_fail(tree: exp.Expr, types: Mapping[str, str]) -> bool:
+    """The same of a plan's tree, which the compiler made: only its conditions can be computed before a policy's; its joins are by keys."""
+    return any(can_fail(condition, types) for condition in tree.find_all(exp.Where, exp.Having, exp.Qualify))
+
+
+def _reads(node: exp.Expr) -> bool:
+    """Whether a value of a row goes into a node, other than through an aggregate."""
+    stack = [node]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, exp.Column):
+            return True
+        if not isinstance(node, exp.AggFunc) or isinstance(node.parent, exp.Window):
+            stack.extend(node.iter_expressions())
+    return False
+
+
+def _of_time(node: exp.Expr, types: Mapping[str, str]) -> bool:
+    """Whether a node only cuts or names a moment, which no moment fails: `date_trunc('month', ordered_at)`, `year(ordered_at)`."""
+    match node:
+        case exp.Cast() if node.is_type(*exp.DataType.TEMPORAL_TYPES):
+            return _type(node.this, types) == "time"
+        case exp.TimestampTrunc() | exp.DateTrunc() | exp.Year() | exp.Quarter() | exp.Month() | exp.Week() | exp.Day():
+            return _type(node.this, types) == "time"
+        case exp.Extract():
+            return _type(node.expression, types) == "time"
     return False
 
 
@@ -79,6 +104,8 @@ def _type(node: exp.Expr, types: Mapping[str, str]) -> str | None:
             return next((kind for kind, types_ in kinds.items() if node.is_type(*types_)), None)
         case exp.AggFunc():
             return "any"
-        case exp.Add() | exp.Sub() if not node.find(exp.Column):
+        case exp.Add() | exp.Sub() if not _reads(node):
             return _type(node.this, types)
+        case _ if not _reads(node):
+            return "any"
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,6 +13,7 @@ from answerable.context.dialects import folded, spoken
 from answerable.context.engines.base import Site
 from answerable.context.errors import DeniedError, GuardError
 from answerable.context.expr import bind_user, dotted, parse_condition, parse_expression, substitute
+from answerable.context.fence import can_fail
 from answerable.context.model import Dimension, Model
 from answerable.context.policy import Access, Mask, Principal
 from sqlglot import exp
@@ -75,7 +77,7 @@ class Governed:
         key = (tuple(names), shape)
         if key not in self.made:
             select = self._relation(names, shape)
-            if shape.fence:
+            if shape.fence and self.hides_rows:
                 fence = FENCES[self.site.dialect].copy()
                 select.set(fence.key, fence)
             self.made[key] = select
@@ -93,11 +95,16 @@ class Governed:
         on = {part: self._on(part) for part in self.wanted}  # all of them first: a join wants columns of the one before
         for part, condition in on.items():
             keys = frozenset(self.joining.get(part, set()) - self.wanted[part])
-            inner = self.joined[part].relation(sorted(self.wanted[part] | keys), Shape(plan=True, joining=keys))
+            inner = self.joined[part].relation(sorted(self.wanted[part] | keys), Shape(True, shape.fence, keys))
             select = select.join(
                 exp.Subquery(this=inner, alias=exp.TableAlias(this=exp.to_identifier(_alias(part)))), on=condition, join_type="left"
             )
         return select
+
+    def can_fail(self, names: Iterable[str]) -> bool:
+        """Whether the team's own expression of one of these columns can fail on a value."""
+        made = [d for name in names if (d := self.model.dimensions.get(name)) is not None and d.column is None]
+        return any(can_fail(parse_expression(dimension.sql), {}) for dimension in made)
 
     @property
     def whole(self) -> bool:

@@ -18,7 +18,7 @@ from answerable.context.catalog import Catalog
 from answerable.context.dialects import named, spoken, text_of
 from answerable.context.engines.base import Site
 from answerable.context.errors import DeniedError, GuardError, nearest
-from answerable.context.fence import can_fail
+from answerable.context.fence import can_fail, filters_can_fail
 from answerable.context.governed import Governed, Shape
 from answerable.context.model import Model
 from answerable.context.naming import Names, names_of
@@ -29,6 +29,8 @@ from answerable.context.sent import parsed
 from sqlglot import exp
 
 MOST_RELATIONS = 60
+Read = tuple[exp.Table, Governed, list[str], frozenset[str]]
+"""A model's table in a query, with the columns that are read of it."""
 PLANS = "duckdb"
 """The dialect of definitions and plans, whatever the warehouse is."""
 
@@ -74,10 +76,10 @@ class _Gate:
         if not self.plan:
             names_said = names_of(tree)
             said = None if self._known_columns(names_said) else names_said.mentioned
-        fence = any(g.hides_rows for g in self.used.values()) and can_fail(tree, self._types())
-        for table, governed in list(self._models(tree)):
-            names, joining = self._needed(table) if self.plan else ([n for n in governed.surface if said is None or n.lower() in said], [])
-            relation = governed.relation(names, Shape(self.plan, fence, frozenset(joining)))
+        read = [(table, governed, *self._read(table, governed, said)) for table, governed in self._models(tree)]
+        fence = self._fence(tree, read)
+        for table, governed, names, joining in read:
+            relation = governed.relation(names, Shape(self.plan, fence, joining))
             beside = {part: table.args[part] for part in ("joins", "laterals", "pivots") if table.args.get(part)}
             table.replace(exp.Subquery(this=relation, alias=table.args["alias"], **beside))
         bound = named(tree, self.params, dialect)
@@ -88,6 +90,21 @@ class _Gate:
         filtered = any(not g.whole for g in self.used.values())
         models = tuple(name for name in self.used if name in self.catalog.models)
         return GovernedSQL(text, bound, models, decisions, filtered, sent=not self.plan)
+
+    def _read(self, table: exp.Table, governed: Governed, said: frozenset[str] | None) -> tuple[list[str], frozenset[str]]:
+        """The columns that are read of a model, and those of them that only meet another model's key."""
+        if self.plan:
+            return self._needed(table)
+        return [name for name in governed.surface if said is None or name.lower() in said], frozenset()
+
+    def _fence(self, tree: exp.Expr, read: list[Read]) -> bool:
+        """Whether something that can fail is computed where a policy hides rows."""
+        for _, governed, names, joining in read:
+            governed.relation(names, Shape(self.plan, False, joining))  # which finds the models that it reaches
+        if not any(governed.hides_rows for governed in self.used.values()):
+            return False
+        fails = filters_can_fail if self.plan else can_fail
+        return fails(tree, self._types()) or any(governed.can_fail(names) for _, governed, names, _ in read)
 
     def _types(self) -> dict[str, str]:
         """The types of the models' columns by name; of a name that two types share, none."""
@@ -228,14 +245,14 @@ class _Gate:
             if name := table.meta.get("model"):
                 yield table, self.used[name]
 
-    def _needed(self, table: exp.Table) -> tuple[list[str], list[str]]:
+    def _needed(self, table: exp.Table) -> tuple[list[str], frozenset[str]]:
         """The columns that a plan reads of a model, and those of them that only meet another model's in a join."""
         select = table.find_ancestor(exp.Select)
         assert select is not None
         used = [c for c in select.find_all(exp.Column) if c.table == table.alias]
         shown = {c.name for c in used if not _meets(c)}
         names = sorted({c.name for c in used})
-        return names, [name for name in names if name not in shown]
+        return names, frozenset(name for name in names if name not in shown)
 
 
 def _meets(column: exp.Column) -> bool:

@@ -9,9 +9,13 @@ from typing import Any
 
 import pytest
 import sqlglot
-from answerable.context.errors import GuardError
+from answerable.context.engines.postgres import PostgresEngine
+from answerable.context.errors import EngineError, GuardError
 from answerable.context.fence import can_fail
+from answerable.context.guard import govern_text
+from answerable.context.policy import Principal
 from answerable.context.recheck import recheck, relations
+from answerable.context.settings import Limits
 from sqlglot import exp
 
 Given = Callable[..., Any]
@@ -132,3 +136,38 @@ def test_the_nodes_on_the_lists_are_those_that_the_engine_writes(given: Given) -
         where n.i between 0 and 9 and status not in ('x') and exists (select 1) order by all nulls last limit 3 offset 0
     """
     assert json.dumps(given().govern(sql).text)
+
+
+LEAKY = "select count(*) from orders where cast(case when order_id in (3, 7) then 'x' else '1' end as int) > 0"
+
+
+def test_on_postgres_a_failing_cast_is_kept_above_the_policy(given: Given, shop_on_postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PostgreSQL computes what is cheap first: without the fence an error tells that there is an order which nobody may see."""
+    shop = given(orders="groups: {everyone: {rows: \"customer.tier = 'gold'\"}}")
+    engine = PostgresEngine(shop_on_postgres, Limits(rows=100, seconds=20, memory="1GB"), "UTC")
+    asker = Principal("ana@shop.example")
+    try:
+        governed = govern_text(LEAKY, shop.catalog, asker, engine.site)
+        assert engine.run(governed).rows == [(3,)]
+        monkeypatch.setattr("answerable.context.guard.can_fail", lambda tree, types: False)
+        with pytest.raises(EngineError):
+            engine.run(govern_text(LEAKY, shop.catalog, asker, engine.site))
+    finally:
+        engine.close()
+
+
+def test_what_the_team_computes_itself_is_fenced_too(given: Given) -> None:
+    orders = (given().folder / "models" / "orders.yml").read_text()
+    risky = orders.replace("dimensions:\n", "dimensions:\n  digits: {type: number, expr: cast(status as int)}\n", 1)
+    shop = given(orders="groups: {everyone: {rows: \"status = '1'\"}}").changed({"models/orders.yml": risky})
+    assert "LIMIT" in shop.govern("select count(*) from orders where digits > 1").text
+    assert "LIMIT" in shop.govern({"metrics": ["orders"], "where": ["digits > 1"]}).text
+    assert "LIMIT" not in shop.govern({"metrics": ["orders"], "where": ["status = '2'"]}).text
+
+
+def test_a_model_that_is_reached_by_a_dimension_is_fenced_where_its_rows_are_hidden(given: Given) -> None:
+    orders = (given().folder / "models" / "orders.yml").read_text()
+    reached = orders.replace("dimensions:\n", "dimensions:\n  tier: {expr: customer.tier}\n", 1)
+    shop = given(customers="groups: {everyone: {rows: \"tier = 'gold'\"}}").changed({"models/orders.yml": reached})
+    text = shop.govern("select count(*) from orders where cast(tier as int) > 1").text
+    assert text.count("LIMIT") == 2
