@@ -19,12 +19,14 @@ from answerable.context.errors import EngineError
 from answerable.context.query import GovernedSQL
 from answerable.context.settings import Limits
 from psycopg import errors as pg
+from psycopg import pq
 from sqlglot import exp
 
 GRACE = 1.0
 """Seconds that the server has to end a query by itself before we hang up."""
 KEPT = 4
 """Connections that wait for the next question."""
+_WITHIN = (pq.TransactionStatus.INTRANS, pq.TransactionStatus.INERROR)
 
 
 class PostgresEngine:
@@ -39,6 +41,7 @@ class PostgresEngine:
         self._idle: list[Link] = []
         self._busy: set[Link] = set()
         self._lock = threading.Lock()
+        self._open = True
         database = self._asked("SELECT current_database()")[0][0]
         self.site = Site(self.dialect, database, "public")
 
@@ -76,7 +79,7 @@ class PostgresEngine:
 
     def close(self) -> None:
         with self._lock:
-            links, self._idle = self._idle, []
+            links, self._idle, self._open = self._idle, [], False
         for link in links:
             link.close()
 
@@ -111,7 +114,6 @@ class PostgresEngine:
             with self._lock:
                 self._busy.add(link)
             yield link
-            self._give_back(link)
         except Late:
             raise self._late() from None
         except Stopped:
@@ -123,11 +125,7 @@ class PostgresEngine:
             raise told(error, sent) from None
         finally:
             if link:
-                with self._lock:
-                    self._busy.discard(link)
-                    kept = link in self._idle
-                if not kept:
-                    link.close()
+                self._released(link)
 
     def _begun(self) -> Link:
         while True:
@@ -152,16 +150,24 @@ class PostgresEngine:
         except psycopg.Error as error:
             raise unreached(self._url, error) from None
 
-    def _give_back(self, link: Link) -> None:
-        """Keep a connection for the next question, with nothing left of this one."""
-        if link.closed:  # its result was cut
-            return
-        link.deadline = time.monotonic() + GRACE
-        link.execute("ROLLBACK")
-        link.execute("DISCARD ALL")
+    def _released(self, link: Link) -> None:
+        """Keep a connection for the next question, with nothing left of this one; or close it."""
         with self._lock:
-            if len(self._idle) < KEPT:
-                self._idle.append(link)
+            self._busy.discard(link)
+        kept = False
+        try:
+            if link.info.transaction_status in _WITHIN:
+                link.stopped, link.deadline = False, time.monotonic() + GRACE
+                link.execute("ROLLBACK")
+                link.execute("DISCARD ALL")
+                with self._lock:
+                    if kept := self._open and len(self._idle) < KEPT:
+                        self._idle.append(link)
+        except (psycopg.Error, Late):
+            pass  # the answer is there; only the connection is not kept
+        finally:
+            if not kept:
+                link.close()
 
     def _late(self) -> EngineError:
         what = f"did not finish within {self.limits.seconds:g} seconds, so the query was cancelled"

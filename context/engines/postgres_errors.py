@@ -9,14 +9,15 @@ from answerable.context.errors import EngineError
 from psycopg import errors as pg
 from psycopg.conninfo import conninfo_to_dict
 
+_LACKS = ("The warehouse lacks a function or a type that a definition names; `answerable check` says which", "failed")
 _FAILED: dict[str, tuple[str, str]] = {
     "08": ("The connection to the warehouse broke off", "unreachable"),
     "25": ("The warehouse is only read from, and this would change it", "failed"),
-    "42": ("The warehouse lacks a function or a type that a definition names; `answerable check` says which", "failed"),
+    "42883": _LACKS, "42704": _LACKS, "42804": _LACKS, "42846": _LACKS,
     "53": ("The query needs more memory or room than the warehouse has", "memory"),
     "57": ("The warehouse shut the connection down", "unreachable"),
-}
-"""By the first two letters of the server's code (SQLSTATE)."""
+}  # fmt: skip
+"""By the server's code (SQLSTATE), or its first two letters."""
 _AT_FAULT: dict[str, str] = {
     "22": "a value can not be converted, or a number in it gets too large",
     "42": "a name, a type or an argument in it does not fit",
@@ -33,7 +34,7 @@ def told(error: psycopg.Error, sent: bool) -> EngineError:
         state = "08"
     if sent and (fault := _AT_FAULT.get(state[:2])):
         return EngineError(f"The warehouse can not run this SQL: {fault}.", "query")
-    text, kind = _FAILED.get(state[:2], ("The warehouse refused the query", "failed"))
+    text, kind = _FAILED.get(state) or _FAILED.get(state[:2], ("The warehouse refused the query", "failed"))
     return EngineError(f"{text} ({type(error).__name__}).", kind)
 
 
