@@ -12,9 +12,10 @@ from typing import Any
 
 import answerable
 from answerable.agent.answer import Answer
-from answerable.evals import questions, verified
+from answerable.evals import attacks, questions, verified
 
 COMPANIES = Path("../shared/data/companies")
+ATTACKS = Path("../shared/data/attacks")
 
 
 def demo(state: Path) -> dict[str, Any]:
@@ -81,6 +82,14 @@ def company(name: str, folder: Path, state: Path) -> dict[str, Any]:
     }
 
 
+def attacked() -> dict[str, Any]:
+    """Attacks, honest queries and nosy questions: those that came out otherwise than they must."""
+    outcomes = list(attacks.play(ATTACKS))
+    print(attacks.table(outcomes))
+    wrong = sum(not outcome.fine for outcome in outcomes)
+    return {"attacks: lines that leaked, ran, hung or were wrongly denied": _figure(wrong, 0, "lower", f"{len(outcomes)} lines on DuckDB")}
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         found = demo(Path(folder) / "demo")
@@ -88,6 +97,8 @@ def main() -> None:
             found |= company("clinic", COMPANIES, Path(folder))
         else:
             print(f"{COMPANIES} is not there: only the demo is asked.")
+        if ATTACKS.is_dir():
+            found |= attacked()
     for name, figure in found.items():
         print(f"{name:<56} {figure['value']:>5g}  limit {figure['limit']:<6g} ({figure['against']})")
     out = Path("build/eval.json")

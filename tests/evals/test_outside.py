@@ -5,8 +5,10 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from answerable.evals import conformance
+from answerable.evals import attacks, conformance
+from postgres_server import Server
 
+ATTACKS = Path(__file__).parents[3] / "shared" / "data" / "attacks"
 SOURCE = Path(__file__).parents[3] / "shared" / "data" / "metricflow"
 pytestmark = [
     pytest.mark.outside,
@@ -21,3 +23,13 @@ def test_metricflow_s_cases_never_pass_fewer_than_before(tmp_path: Path) -> None
     official = Counter(o.verdict for o in outcomes if "suspect" not in o.case and "why" not in o.case)
     extra = Counter(o.verdict for o in outcomes if o.case.get("suspect") == [])
     assert official["passed"] >= 72 and extra["passed"] >= 353
+
+
+@pytest.mark.skipif(not ATTACKS.is_dir(), reason="../shared/data/attacks is not there")
+def test_no_attack_succeeds_and_nothing_honest_is_denied() -> None:
+    assert [o for o in attacks.play(ATTACKS) if not o.fine] == []
+
+
+@pytest.mark.skipif(not ATTACKS.is_dir(), reason="../shared/data/attacks is not there")
+def test_no_attack_succeeds_on_postgres_either(postgres: Server) -> None:
+    assert [o for o in attacks.play(ATTACKS, postgres.url) if not o.fine] == []
