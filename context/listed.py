@@ -26,6 +26,8 @@ def check(tree: exp.Expr, dialect: str, plan: bool) -> None:
             raise GuardError(f"The query is nested deeper than {DEEPEST} levels.")
         kind = type(node)
         parts = NODES.get(kind)
+        if kind is exp.DataType and node.this not in TYPES:
+            raise GuardError("A type that is not on the list of what is answered: cast to text, number, date or time.")
         if parts is not None:
             _only(node, parts)
         elif isinstance(node, exp.Func):
@@ -38,8 +40,6 @@ def check(tree: exp.Expr, dialect: str, plan: bool) -> None:
             raise GuardError(f"{_spoken(kind.__name__)} is not on the list of what is answered.")
         if kind is exp.TableSample and node.text("percent") != "100":
             raise GuardError("A sample is another one each time, so no number over it can be checked.")
-        if kind is exp.DataType and node.this not in TYPES:
-            raise GuardError("A type that is not on the list of what is answered: cast to text, number, date or time.")
     if not plan:
         _counts(counted)
 

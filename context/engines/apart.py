@@ -14,7 +14,7 @@ import sys
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from answerable.context.engines.base import Rows
 from answerable.context.errors import EngineError
@@ -23,9 +23,6 @@ from answerable.context.settings import Limits
 
 GRACE = 0.5
 """Seconds that the child's own timer has to stop a query before it's killed; its next query then finds it warm."""
-BESIDE = 1 << 30
-"""Bytes of address space that a child may take beside its limit: code, stacks, and what the engine's limit doesn't count."""
-_UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
 @dataclass
@@ -102,7 +99,7 @@ class Apart:
     def _born(self) -> subprocess.Popen[bytes]:
         path = {name: os.environ[name] for name in ("PATH", "HOME", "SYSTEMROOT", "TMPDIR") if name in os.environ}
         child = subprocess.Popen(
-            [sys.executable, "-m", __name__],
+            [sys.executable, "-m", f"{__package__}.child"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -130,53 +127,3 @@ def _reap(child: subprocess.Popen[bytes]) -> None:
             if pipe:
                 pipe.close()
     child.wait()
-
-
-# -- the child ------------------------------------------------------------------------------------------------------------------
-
-
-def serve(questions: BinaryIO, answers: BinaryIO) -> None:
-    """Answer until the parent closes its end: then stop at once, in the middle of a query too."""
-    file, limits, timezone = pickle.load(questions)
-    _bound(limits)
-    from answerable.context.engines.duckdb import DuckDBEngine
-
-    engine: DuckDBEngine | EngineError
-    try:
-        engine = DuckDBEngine(file, limits, timezone, alone=True)
-    except EngineError as error:
-        engine = error
-
-    def answer(sql: GovernedSQL, rows: int | None) -> None:
-        found: Rows | EngineError
-        try:
-            found = engine if isinstance(engine, EngineError) else engine.run(sql, rows)
-        except EngineError as error:
-            found = error
-        except MemoryError:
-            found = EngineError(f"The query needs more memory than the limit of {limits.memory}.", "memory")
-        pickle.dump(found, answers)
-        answers.flush()
-
-    while True:
-        try:
-            question = pickle.load(questions)
-        except EOFError:
-            os._exit(0)
-        threading.Thread(target=answer, args=question, daemon=True).start()
-
-
-def _bound(limits: Limits) -> None:
-    """Bound the address space, beyond what a Python with its engine takes to begin with."""
-    try:
-        import resource
-    except ImportError:  # Windows has no such limits
-        return
-    number, unit = limits.memory.removesuffix("iB").removesuffix("B").strip()[:-1], limits.memory.removesuffix("iB").removesuffix("B")[-1]
-    most = int(float(number) * _UNITS[unit]) * 2 + BESIDE
-    resource.setrlimit(resource.RLIMIT_AS, (most, most))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
-if __name__ == "__main__":
-    serve(sys.stdin.buffer, sys.stdout.buffer)

@@ -84,7 +84,7 @@ GOLD = "groups: {gold: {rows: \"tier = 'gold'\", deny: [email]}}"
         ("select format('{:>9999999}', 'x')", "no width over 999"),
         ("select printf('%*d', 999999999, 1)", "no width over 999"),
         ("select printf(status, 1) from orders", "pattern as a plain text"),
-        ("select 'a'::shop.risk", "Kind|type"),
+        ("select 'a'::shop.risk", "A type that is not on the list"),
         ("select * from orders as of timestamp '2025-01-01'", "can not be read|not on the list"),
         ("select * from orders where", "can not be read"),
         ("select 'open", "can not be read"),
