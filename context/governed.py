@@ -91,7 +91,8 @@ class Governed:
         conditions = [spoken(condition, self.site.dialect) for condition in self._conditions()]
         select = exp.select(*columns, copy=False).from_(self._source(), copy=False).where(*conditions, copy=False)
         if not self.wanted:
-            return _plainly(select)
+            # Beside an asker's relations each column says whose it is: one that the table lost must not mean one of theirs.
+            return select if self.tag else _plainly(select)
         on = {part: self._on(part) for part in self.wanted}  # all of them first: a join wants columns of the one before
         for part, condition in on.items():
             keys = frozenset(self.joining.get(part, set()) - self.wanted[part])

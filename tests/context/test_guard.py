@@ -217,17 +217,22 @@ def test_honest_queries_pass(given: Given) -> None:
         shop.ask(sql)
 
 
+def untagged(text: str) -> str:
+    """A governed text on one line, with `o` for the name that the gate gives to orders."""
+    return re.sub("orders_[0-9a-f]{12}", "o", " ".join(text.split()))
+
+
 def test_the_text_that_runs_is_made_anew_and_keeps_no_comment(given: Given) -> None:
     governed = given().govern("select status /* secret */ from orders -- tail")
     assert "secret" not in governed.text and "tail" not in governed.text
-    made = re.sub("_[0-9a-f]{12}", "_tag", " ".join(governed.text.split()))
-    assert made == "SELECT status FROM ( SELECT status FROM shop.orders AS orders_tag ) AS orders"
+    assert untagged(governed.text) == 'SELECT status FROM ( SELECT o.status AS "status" FROM shop.orders AS o ) AS orders'
 
 
 def test_a_star_stands_for_all_that_may_be_seen(given: Given) -> None:
-    relation = "SELECT status, amount, ordered_on, shipped_on, order_id, customer_id, billing_id, shipping_id FROM shop.orders"
-    assert relation in " ".join(given().govern("select * from orders").text.split())
-    assert relation in " ".join(given().govern("select o.* from orders as o").text.split())
+    columns = "status amount ordered_on shipped_on order_id customer_id billing_id shipping_id".split()
+    relation = "SELECT " + ", ".join(f'o.{name} AS "{name}"' for name in columns) + " FROM shop.orders AS o"
+    assert relation in untagged(given().govern("select * from orders").text)
+    assert relation in untagged(given().govern("select o.* from orders as o").text)
 
 
 def test_a_refusal_never_holds_a_value_of_the_data(given: Given) -> None:
@@ -249,3 +254,13 @@ def test_whole_rows_of_a_model_with_hidden_columns_are_no_values(given: Given) -
         with pytest.raises(GuardError, match="stands for whole rows"):
             shop.govern(sql)
     assert shop.ask("select o.city from (select o from addresses o) x, lateral (select x.o.city) o order by 1")[0] == ("Boston",)
+
+
+def test_a_policy_on_a_column_that_is_gone_does_not_take_one_of_the_askers(given: Given) -> None:
+    """DuckDB lets a subquery of FROM see the relations before it: a name that the table lost would mean the asker's own column."""
+    orders = (given().folder / "models" / "orders.yml").read_text()
+    drifted = orders.replace("dimensions:\n", "dimensions:\n  area: {}\n", 1)
+    policy = 'model: orders\ngroups: {some: {rows: "area = {user.area}"}}'
+    shop = given().changed({"models/orders.yml": drifted, "policies/orders.yml": policy})
+    with pytest.raises(AnswerableError, match="refused|can not run"):
+        shop.ask("select status from (select 'EU' as area) x, orders", "some", area="EU")
