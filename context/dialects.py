@@ -163,6 +163,13 @@ def _cut(node: exp.Cast) -> exp.Expr:
     return node
 
 
+def _rows_of(series: exp.Expr, node: exp.Expr) -> exp.Expr:
+    """A series is rows by itself, and no list that is to be unfolded."""
+    if not isinstance(series, exp.GenerateSeries):
+        return node
+    return exp.alias_(series.copy(), node.alias) if node.alias else series.copy()
+
+
 def _hashed(node: exp.SHA2) -> exp.Expr:
     """Over the text's bytes, whatever it holds: a plain cast would read its backslashes."""
     if node.text("length") != "256":
@@ -240,8 +247,7 @@ _IN_POSTGRES: dict[type[exp.Expr], Rewrite] = {
     exp.SimilarTo: lambda node: exp.RegexpLike(this=node.this.copy(), expression=_wholly(node.expression)),
     exp.RegexpExtract: _matched, exp.SHA2: _hashed,
     exp.StrToTime: lambda node: exp.cast(node.copy(), "TIMESTAMP"),
-    exp.Unnest: lambda node: node.expressions[0].copy() if isinstance(node.expressions[0], exp.GenerateSeries) else node,
-    exp.Explode: lambda node: node.this.copy() if isinstance(node.this, exp.GenerateSeries) else node,
+    exp.Unnest: lambda node: _rows_of(node.expressions[0], node), exp.Explode: lambda node: _rows_of(node.this, node),
 }  # fmt: skip
 """What each kind of node is in PostgreSQL, where sqlglot does not say it alike."""
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from answerable.context.catalog import Catalog
 from answerable.context.compiler.cells import Cell
-from answerable.context.compiler.grid import FINE, Grid, grain_of, grid_of
+from answerable.context.compiler.grid import FINE, Grid, cut, grain_of, grid_of
 from answerable.context.compiler.relation import Relation
 from answerable.context.compiler.time import Frame, Moment, frame_window, literal
 from answerable.context.errors import NotSupported, PlanError, Unreachable
@@ -93,10 +94,14 @@ class Scanner:
     @property
     def time_fields(self) -> list[Field]:
         """The own time as the plan shows it, and as its conditions name it: pieces that both can be told of."""
-        named = {dotted(c) for text in self.query.where for c in parse_condition(text).find_all(exp.Column) if PER not in c.name}
-        fields = [field for field in map(self.relation.field, sorted(named)) if self.is_own(field)]
-        day = max(self.own_grain, "day", key=GRAINS.index)
-        return [*self.own, *(field if field.grain else replace(field, grain=day) for field in fields)]
+        named: dict[str, str] = {}
+        for tree in map(parse_condition, self.query.where):
+            grain = _told_by(tree)
+            named |= {
+                dotted(c): min(grain, named.get(dotted(c), grain), key=GRAINS.index) for c in tree.find_all(exp.Column) if PER not in c.name
+            }
+        fields = [(self.relation.field(name), max(self.own_grain, grain, key=GRAINS.index)) for name, grain in sorted(named.items())]
+        return [*self.own, *(f if f.grain else replace(f, grain=grain) for f, grain in fields if self.is_own(f))]
 
     @property
     def own_grain(self) -> str:
@@ -233,6 +238,20 @@ class Scanner:
         start, end = self.grid.frame(self.scan.frame, self.own_grain, by_day, window, settings)
         bounds: list[exp.Expr] = [moment.copy() >= start] if start is not None else []
         return [*bounds, moment.copy() < end]
+
+
+def _told_by(tree: exp.Expr) -> str:
+    """The longest pieces of time of which each meets a condition wholly or not at all; days where it names no time of day."""
+
+    def grain(text: str) -> str:
+        try:
+            moment = dt.datetime.fromisoformat(text)
+        except ValueError:
+            return "day"
+        return next((g for g in ("day", "hour", "minute") if cut(moment, g) == moment), "second")
+
+    said = [grain(literal.name) for literal in tree.find_all(exp.Literal) if literal.is_string]
+    return min(said, key=GRAINS.index, default="day")
 
 
 def within(moment: exp.Expr, start: Moment | None, end: Moment | None) -> list[exp.Expr]:
