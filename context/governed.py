@@ -93,7 +93,8 @@ class Governed:
         if not self.wanted:
             # Beside an asker's relations each column says whose it is: one that the table lost must not mean one of theirs.
             return select if self.tag else _plainly(select)
-        on = {part: self._on(part) for part in self.wanted}  # all of them first: a join wants columns of the one before
+        # All of them first: a join wants columns of the one before.
+        on = {part: spoken(self._on(part), self.site.dialect) for part in self.wanted}
         for part, condition in on.items():
             keys = frozenset(self.joining.get(part, set()) - self.wanted[part])
             inner = self.joined[part].relation(sorted(self.wanted[part] | keys), Shape(True, shape.fence, keys))

@@ -73,6 +73,21 @@ def test_a_masked_column_is_the_same_on_both(mask: str, given: Callable[..., Any
     assert not any("ada@shop.example" in row for row in theirs)
 
 
+def test_keys_that_are_hashed_meet_on_both(given: Callable[..., Any], engine: PostgresEngine) -> None:
+    shop = given()
+    texts = {name: (shop.folder / f"models/{name}.yml").read_text() for name in ("customers", "orders", "visits")}
+    texts = {name: text.replace("dimensions:\n", "dimensions:\n  customer_id: {type: number}\n") for name, text in texts.items()}
+    texts["orders"] = texts["orders"].replace("dimensions:\n", "dimensions:\n  buyer: {expr: customer.name}\n")
+    policy = "model: {}\ngroups: {{everyone: {{mask: {{customer_id: hash}}}}}}\n"
+    shop = shop.changed({**{f"models/{n}.yml": t for n, t in texts.items()}, **{f"policies/{n}.yml": policy.format(n) for n in texts}})
+    for plan in (
+        {"metrics": ["orders"], "by": ["buyer"]},
+        {"metrics": ["orders"], "by": ["customer.tier"]},
+        {"by": ["orders.customer_id"]},
+    ):
+        assert_alike(on_postgres(shop, engine, plan), shop.ask(plan))
+
+
 @pytest.mark.parametrize("mask", ["year", "month"])
 def test_a_date_is_cut_the_same_on_both(mask: str, given: Callable[..., Any], engine: PostgresEngine) -> None:
     shop = given(customers=f"groups: {{everyone: {{mask: {{born: {mask}}}}}}}")
