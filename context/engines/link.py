@@ -13,6 +13,8 @@ from psycopg import pq
 from psycopg.types.datetime import DateLoader, TimestampLoader, TimestamptzLoader
 
 MOST_SECONDS_TO_CONNECT = 10
+LOOKS_UP = 0.02
+"""Seconds between looks at whether somebody told it to stop."""
 
 
 class Late(Exception):
@@ -83,9 +85,9 @@ class Link(psycopg.Connection[Any]):
 
         threading.Thread(target=tell, daemon=True).start()
 
-    def wait(self, gen: Generator[Any, Any, Any], *args: Any, **kwargs: Any) -> Any:
-        """What everything that waits for the server goes through; it looks up at least every tenth of a second."""
-        return super().wait(self._watched(gen), *args, **kwargs)
+    def wait(self, gen: Generator[Any, Any, Any], interval: float = LOOKS_UP, *args: Any, **kwargs: Any) -> Any:
+        """What everything that waits for the server goes through."""
+        return super().wait(self._watched(gen), interval, *args, **kwargs)
 
     def _watched(self, gen: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
         try:
