@@ -207,7 +207,10 @@ class Project:
         asked.touched.ran(sql)
         with _timed(timings, "run"):
             rows = self.engine.run(sql)
-        return Result(reading.query, compiled, sql, rows, self._days(compiled, asked), self._tied(reading.query, rows, sight, asked))
+        withheld = int(self.engine.run(sql.withheld).rows[0][0] or 0) if sql.withheld else 0
+        return Result(
+            reading.query, compiled, sql, rows, self._days(compiled, asked), self._tied(reading.query, rows, sight, asked), withheld
+        )
 
     def _tied(self, query: SemanticQuery, rows: Rows, sight: Sight, asked: Asked) -> bool:
         """Whether the limit left out rows that are as good as the last one."""
@@ -289,9 +292,9 @@ class Project:
         )
 
     def _whole(self, result: Result, sight: Sight, asked: Asked, timings: dict[str, float]) -> Result:
-        """The one number of a reading: of a breakdown, its total over the same rows."""
+        """The one number of a reading: of a breakdown, its total over the same rows, unless that would give away what it withholds."""
         query = result.query
-        if not query.by or not query.metrics:
+        if not query.by or not query.metrics or result.withheld:
             return result
         total = query.model_copy(update={"by": (), "order": (), "limit": None, "having": (), "share": None})
         try:

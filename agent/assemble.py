@@ -200,6 +200,8 @@ class _Shape:
 
     def _check_contradiction(self, ref: Ref, members: tuple[object, ...], said: Filter) -> None:
         """A filter that leaves nothing of a metric's own rows is a gap, not a zero; so is one that counts what it should not."""
+        if not self.metrics:
+            return  # a list
         metric = self.metrics[0]
         for leaf in self.leaves:
             if said.without and parse_expression(leaf.expr).find(exp.Distinct):

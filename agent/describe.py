@@ -118,6 +118,9 @@ def assumptions(result: Result, catalog: Catalog, today: dt.date) -> tuple[str, 
         said.append(f"{wording.capital(metric.words if metric else name)} as of {wording.date(day)}.")
     if result.tied:
         said.append("Others have the same value as the last one shown: the limit cut them off, in the order of their names.")
+    if result.withheld:
+        numbers = "1 number is" if result.withheld == 1 else f"{result.withheld} numbers are"
+        said.append(f"{numbers} withheld: too few rows stand behind {'it' if result.withheld == 1 else 'them'} for you.")
     if query.window:
         said.append(f"Window: {wording.interval(query.window, settings)}.")
         if query.window.end and query.window.start and dt.date.fromisoformat(str(query.window.end)[:10]) > today + dt.timedelta(days=1):

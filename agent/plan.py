@@ -87,3 +87,5 @@ class Result:
     """The day that each balance was taken from, by metric."""
     tied: bool = False
     """Whether the limit left out rows that are as good as the last one."""
+    withheld: int = 0
+    """How many cells stand on too few rows for this asker."""

@@ -21,6 +21,8 @@ from sqlglot import exp
 RAW = "__column"
 KEY = "mask_key"
 POLICY = "policy"
+COUNTED = "counted"
+"""Marks a column that the gate itself counts rows by."""
 Part = tuple[str, ...]
 """The joins from a model to another, step by step; with POLICY at the end where a policy reads it."""
 
@@ -48,8 +50,6 @@ class Governed:
         self.catalog, self.model, self.principal, self.params, self.site, self.tag = catalog, model, principal, params, site, tag
         self.alias = model.name + tag
         self.access: Access = catalog.access(model.name, principal)
-        if self.access.at_least > 1:
-            raise GuardError(f"{model.words} may be seen by you in groups of {self.access.at_least} rows only, which is not supported yet.")
         self.hidden = hidden_columns(model, self.access)
         self.joined: dict[Part, Governed] = {}
         self.made: dict[tuple[tuple[str, ...], Shape], exp.Select] = {}
@@ -112,7 +112,10 @@ class Governed:
     def whole(self) -> bool:
         """Whether no row was filtered and no used column masked here, also of the models that its dimensions reach."""
         return (
-            self.access.rows is None and not self.masked and all(inner.whole for part, inner in self.joined.items() if part[-1] != POLICY)
+            self.access.rows is None
+            and self.access.at_least == 1
+            and not self.masked
+            and all(inner.whole for part, inner in self.joined.items() if part[-1] != POLICY)
         )
 
     @property
@@ -125,6 +128,8 @@ class Governed:
         why = "; ".join(access.reasons)
         if access.rows is not None:
             lines.append(f"{words}: rows where {' or '.join(f'({row})' for row in access.rows)} ({why})")
+        if access.at_least > 1:
+            lines.append(f"{words}: numbers over at least {access.at_least} rows ({why})")
         lines += [f"{words}: {name} is masked ({mask}) ({why})" for name, mask in sorted(access.masks.items()) if name in self.masked]
         return tuple(lines)
 
@@ -187,6 +192,11 @@ class Governed:
             part = path[:n] if policed else (*path[:n], POLICY)
             if part not in self.joined:
                 self.joined[part] = Governed(self.catalog, here, self.principal, self.params, self.site, self.tag)
+                if policed and self.joined[part].access.at_least > 1:
+                    least = self.joined[part].access.at_least
+                    raise GuardError(
+                        f"{here.words} may be seen by you in numbers over at least {least} rows only, not in {self.model.words}."
+                    )
                 if not policed:
                     self.joined[part].policed = False
                     self.joined[part].access, self.joined[part].hidden = Access(here.name, True, ()), set()
@@ -210,6 +220,12 @@ class Governed:
             return exp.column(own, table=self.alias) if marked else self._column(own)
 
         return exp.and_(*(exp.EQ(this=near(own), expression=exp.column(theirs, table=_alias(part))) for own, theirs in on.items()))
+
+    def tells_apart(self, name: str) -> bool:
+        """Whether a column is a key, masked, or the names of people."""
+        dimension = self.model.dimensions.get(name)
+        column = dimension.column if dimension else name.removesuffix(RAW)
+        return {name, column} & {*self.keys} != set() or name in self.access.masks or bool(dimension and dimension.private)
 
     @property
     def keys(self) -> list[str]:

@@ -10,16 +10,17 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from answerable.context import listed
+from answerable.context.at_least import kept
 from answerable.context.catalog import Catalog
 from answerable.context.dialects import named, spoken, text_of
 from answerable.context.engines.base import Site
 from answerable.context.errors import DeniedError, GuardError, nearest
 from answerable.context.fence import can_fail, filters_can_fail
-from answerable.context.governed import Governed, Shape
+from answerable.context.governed import COUNTED, Governed, Shape
 from answerable.context.model import Model
 from answerable.context.naming import Names, names_of
 from answerable.context.policy import Access, Principal
@@ -76,6 +77,14 @@ class _Gate:
         if not self.plan:
             names_said = names_of(tree)
             said = None if self._known_columns(names_said) else names_said.mentioned
+        if any(governed.access.at_least > 1 for governed in self.used.values()):
+            tree, counting = kept(tree, {table.alias: governed for table, governed in self._models(tree)})
+            return replace(self._made(tree, said), withheld=self._made(counting, said))
+        return self._made(tree, said)
+
+    def _made(self, tree: exp.Expr, said: frozenset[str] | None) -> GovernedSQL:
+        """The SQL of a tree whose tables are resolved: each model becomes its relation, and the text is read once more."""
+        dialect = self.site.dialect
         read = [(table, governed, *self._read(table, governed, said)) for table, governed in self._models(tree)]
         fence = self._fence(tree, read)
         for table, governed, names, joining in read:
@@ -190,6 +199,11 @@ class _Gate:
         table.meta["model"] = model.name
         if model.name not in self.used:
             self.used[model.name] = Governed(self.catalog, model, self.principal, self.params, self.site, self.tag)
+            if not self.plan and (least := self.used[model.name].access.at_least) > 1:
+                raise DeniedError(
+                    f"{model.words} may be seen by you in numbers over at least {least} rows only: ask for metrics, not in SQL.",
+                    model.name, model.owner, "; ".join(self.used[model.name].access.reasons),
+                )  # fmt: skip
 
     def _model(self, table: exp.Table) -> Model:
         name = ".".join(part.name for part in table.parts)
@@ -256,7 +270,9 @@ class _Gate:
 
 
 def _meets(column: exp.Column) -> bool:
-    """Whether a column stands in a join's condition, beside another relation's column and nothing else."""
+    """Whether a column shows nothing: it stands in a join's condition beside another relation's and nothing else, or is only counted."""
+    if column.meta.get(COUNTED):
+        return True
     pair = column.parent
     if not isinstance(pair, exp.EQ) or not all(isinstance(side, exp.Column) for side in (pair.this, pair.expression)):
         return False

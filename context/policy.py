@@ -144,8 +144,8 @@ class Access:
 
     @property
     def whole(self) -> bool:
-        """Whether nothing is filtered, masked or denied."""
-        return self.open and self.rows is None and not self.masks and not self.denied
+        """Whether nothing is filtered, masked, denied or withheld."""
+        return self.open and self.rows is None and not self.masks and not self.denied and self.at_least == 1
 
 
 def access(policy: Policy | None, model: str, names: Iterable[str], principal: Principal) -> Access:

@@ -120,3 +120,5 @@ class GovernedSQL:
     """Whether a row filter or a mask stands in what the asker sees."""
     sent: bool = False
     """Whether a person or a model wrote it: an engine then runs it where it can be killed."""
+    withheld: GovernedSQL | None = None
+    """What counts the cells that are withheld because they stand on too few rows."""

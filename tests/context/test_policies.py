@@ -483,11 +483,6 @@ def test_the_signature_is_equal_for_askers_who_see_the_same_and_only_for_them(gi
     assert len({of(), of("eu"), of("eu", tier="gold"), of("eu", tier="silver"), of("sales")}) == 5
 
 
-def test_groups_of_many_rows_only_are_refused_until_they_are_supported(given: Given) -> None:
-    with pytest.raises(GuardError, match="in groups of 5 rows only"):
-        given(customers="groups: {analysts: {at_least: 5}}").ask({"metrics": ["customers_known"]}, "analysts")
-
-
 def test_an_attribute_of_the_wrong_kind_fails_closed(given: Given) -> None:
     shop = given(customers='groups: {some: {rows: "tier in {user.tiers}"}, one: {rows: "tier = {user.tier}"}}')
     for group, attributes in (("some", {"tiers": 7}), ("one", {"tier": ["gold"]})):
