@@ -26,7 +26,7 @@ from answerable.context.model import (
     SimpleMetric,
     Source,
 )
-from answerable.context.policy import EVERYONE, Access, Policy, Principal, access
+from answerable.context.policy import EVERYONE, Access, Mask, Policy, Principal, access
 from answerable.context.query import SemanticQuery
 from answerable.context.settings import ProjectSettings
 
@@ -252,7 +252,8 @@ def visible(catalog: Catalog, principal: Principal) -> Catalog:
         verdict = catalog.access(name, principal)
         if not model.endorsed or not verdict.open:
             continue
-        keep = {n: d for n, d in model.dimensions.items() if n not in verdict.denied and not stands_on_closed(catalog, model, d, principal)}
+        open_ = {n: d for n, d in model.dimensions.items() if n not in verdict.denied and not stands_on_closed(catalog, model, d, principal)}
+        keep = {n: _as_masked(d, verdict.masks.get(n)) for n, d in open_.items()}
         closed |= {(name, column) for column in hidden_columns(model, verdict) | verdict.denied | (model.dimensions.keys() - keep.keys())}
         models[name] = model.model_copy(update={"dimensions": keep})
     for name, model in models.items():
@@ -260,6 +261,13 @@ def visible(catalog: Catalog, principal: Principal) -> Catalog:
     metrics = {name: metric for name, metric in catalog.metrics.items() if _open(catalog, metric, models, closed)}
     rules = tuple(rule for rule in catalog.rules if rule.applies(principal.all_groups if not principal.audience else frozenset({EVERYONE})))
     return replace(catalog, models=models, metrics=_closed_over(catalog, metrics), rules=rules)
+
+
+def _as_masked(dimension: Dimension, mask: Mask | None) -> Dimension:
+    """A dimension of which only a text is shown is a text: no part of a date is left to group by."""
+    if mask is None or not mask.makes_text or dimension.type == "text":
+        return dimension
+    return dimension.model_copy(update={"type": "text", "grain": None})
 
 
 def _open(catalog: Catalog, metric: Metric, models: Mapping[str, Model], closed: set[tuple[str, str]]) -> bool:

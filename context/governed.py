@@ -119,6 +119,11 @@ class Governed:
         )
 
     @property
+    def all_masked(self) -> set[str]:
+        """The masked dimensions that were used, also of the models that its dimensions reach."""
+        return self.masked.union(*(inner.all_masked for part, inner in self.joined.items() if part[-1] != POLICY))
+
+    @property
     def decisions(self) -> tuple[str, ...]:
         """What the policy decided here and why, a line each."""
         access, words = self.access, self.model.words

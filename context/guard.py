@@ -98,7 +98,8 @@ class _Gate:
         decisions = tuple(line for g in self.used.values() for line in g.decisions)
         filtered = any(not g.whole for g in self.used.values())
         models = tuple(name for name in self.used if name in self.catalog.models)
-        return GovernedSQL(text, bound, models, decisions, filtered, sent=not self.plan)
+        masked = tuple(sorted({name for g in self.used.values() for name in g.all_masked}))
+        return GovernedSQL(text, bound, models, decisions, filtered, masked, sent=not self.plan)
 
     def _read(self, table: exp.Table, governed: Governed, said: frozenset[str] | None) -> tuple[list[str], frozenset[str]]:
         """The columns that are read of a model, and those of them that only meet another model's key."""

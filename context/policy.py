@@ -58,6 +58,11 @@ class Mask:
     def __str__(self) -> str:
         return f"{self.kind} {self.n}" if self.n else self.kind
 
+    @property
+    def makes_text(self) -> bool:
+        """Whether what is shown is a text, whatever the value was."""
+        return self.kind in ("first", "last", "hash")
+
 
 _RANKS = {"month": 1, "year": 2, "first": 3, "last": 3, "hash": 4, "redact": 5, "null": 6}
 

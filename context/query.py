@@ -118,6 +118,8 @@ class GovernedSQL:
     decisions: tuple[str, ...] = ()
     filtered: bool = False
     """Whether a row filter or a mask stands in what the asker sees."""
+    masked: tuple[str, ...] = ()
+    """The dimensions whose masks stand in what was read."""
     sent: bool = False
     """Whether a person or a model wrote it: an engine then runs it where it can be killed."""
     withheld: GovernedSQL | None = None
