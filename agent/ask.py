@@ -206,16 +206,11 @@ class Project:
             sql = govern(compiled.tree, self.catalog, asked.principal, self.engine.site)
         asked.touched.ran(sql)
         with _timed(timings, "run"):
-<<<<<<<
             rows = self._rows(sql)
-        return Result(reading.query, compiled, sql, rows, self._days(compiled, asked), self._tied(reading.query, rows, sight, asked))
-=======
-            rows = self.engine.run(sql)
         withheld = int(self.engine.run(sql.withheld).rows[0][0] or 0) if sql.withheld else 0
         return Result(
             reading.query, compiled, sql, rows, self._days(compiled, asked), self._tied(reading.query, rows, sight, asked), withheld
         )
->>>>>>>
 
     def _rows(self, sql: GovernedSQL) -> Rows:
         """The rows of a plan. Raises GuardError where an engine can't compute over masked values what it computes over plain ones."""

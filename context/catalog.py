@@ -252,7 +252,9 @@ def visible(catalog: Catalog, principal: Principal) -> Catalog:
         verdict = catalog.access(name, principal)
         if not model.endorsed or not verdict.open:
             continue
-        open_ = {n: d for n, d in model.dimensions.items() if n not in verdict.denied and not stands_on_closed(catalog, model, d, principal)}
+        open_ = {
+            n: d for n, d in model.dimensions.items() if n not in verdict.denied and not stands_on_closed(catalog, model, d, principal)
+        }
         keep = {n: _as_masked(d, verdict.masks.get(n)) for n, d in open_.items()}
         closed |= {(name, column) for column in hidden_columns(model, verdict) | verdict.denied | (model.dimensions.keys() - keep.keys())}
         models[name] = model.model_copy(update={"dimensions": keep})

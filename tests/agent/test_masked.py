@@ -16,7 +16,6 @@ from answerable.agent.ask import Project
 def masked(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     folder = tmp_path_factory.mktemp("masked") / "shop"
     shutil.copytree(shop, folder)
-    (folder / "answerable.yml").write_text((folder / "answerable.yml").read_text() + "\nmask_key: sixteen bytes or more\n")
     (folder / "policies").mkdir()
     (folder / "policies/customers.yml").write_text("model: customers\ngroups: {everyone: {mask: {born: hash, score: hash}}}\n")
     (folder / "policies/orders.yml").write_text("model: orders\ngroups: {everyone: {mask: {ordered_on: hash, amount: last 2}}}\n")
