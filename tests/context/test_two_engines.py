@@ -293,3 +293,16 @@ def test_hours_and_conditions_within_a_day_lose_no_row_on_either(demo: Path, bot
         for rows, whole in found:
             assert sum(row[1] for row in rows) == whole[0][0] > 0
         assert_alike(found[1][0], found[0][0])
+
+
+def test_small_cells_are_withheld_on_both(given: Callable[..., Any], engine: PostgresEngine) -> None:
+    shop = given(orders="groups: {everyone: {at_least: 3}}", customers="groups: {everyone: {at_least: 2}}")
+    for plan in (
+        {"metrics": ["orders", "revenue", "average_order"], "by": ["status"], "having": ["orders > 0"]},
+        {"metrics": ["orders", "buyers", "gold_revenue"], "by": ["customer.tier"], "order": ["-orders"]},
+    ):
+        assert_alike(on_postgres(shop, engine, plan), shop.ask(plan))
+        principal = Principal("ana@shop.example")
+        counting = govern(compile_query(as_query(plan), visible(shop.catalog, principal)).tree, shop.catalog, principal, engine.site).withheld
+        assert counting is not None
+        assert_alike(engine.run(counting).rows, shop.engine.run(shop.govern(plan).withheld).rows)
