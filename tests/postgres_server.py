@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -40,7 +41,7 @@ class Server:
         """The URL, for the reader, of a new database with all that a DuckDB file holds."""
         import psycopg
 
-        with duckdb.connect(str(file), read_only=True) as source, tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as folder, duckdb.connect(shutil.copy(file, folder), read_only=True) as source:  # it may be open
             known = source.execute("SELECT schema_name || '.' || table_name, sql FROM duckdb_tables() WHERE NOT internal").fetchall()
             schemas = sorted({table.partition(".")[0] for table, _ in known})
             made = [f"CREATE SCHEMA IF NOT EXISTS {schema}" for schema in schemas]

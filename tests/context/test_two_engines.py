@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -252,9 +253,10 @@ def test_sent_sql_reads_names_as_postgresql_does(lines: tuple[Any, PostgresEngin
 
 
 @pytest.fixture(scope="module")
-def both_demos(demo: Path, demo_on_postgres: str) -> Iterator[tuple[Engine, Engine]]:
+def both_demos(demo: Path, demo_on_postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Engine, Engine]]:
     limits = Limits(rows=20_000, seconds=60)
-    engines = DuckDBEngine(demo / "alder.duckdb", limits, "Europe/Berlin"), PostgresEngine(demo_on_postgres, limits, "Europe/Berlin")
+    copy = Path(shutil.copy(demo / "alder.duckdb", tmp_path_factory.mktemp("both")))  # the demo may be open with other limits
+    engines = DuckDBEngine(copy, limits, "Europe/Berlin"), PostgresEngine(demo_on_postgres, limits, "Europe/Berlin")
     yield engines
     for engine in engines:
         engine.close()
@@ -303,6 +305,7 @@ def test_small_cells_are_withheld_on_both(given: Callable[..., Any], engine: Pos
     ):
         assert_alike(on_postgres(shop, engine, plan), shop.ask(plan))
         principal = Principal("ana@shop.example")
-        counting = govern(compile_query(as_query(plan), visible(shop.catalog, principal)).tree, shop.catalog, principal, engine.site).withheld
+        compiled = compile_query(as_query(plan), visible(shop.catalog, principal))
+        counting = govern(compiled.tree, shop.catalog, principal, engine.site).withheld
         assert counting is not None
         assert_alike(engine.run(counting).rows, shop.engine.run(shop.govern(plan).withheld).rows)
