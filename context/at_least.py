@@ -54,6 +54,8 @@ def _plain(tree: exp.Expr, few: Mapping[str, Governed]) -> exp.Select:
         raise GuardError(f"{says}: {ONE_PLAN}.")
     if odd := next((node for node in aggregates if not isinstance(node, AGGREGATES)), None):
         raise GuardError(f"{says}, and {odd.key} would show a value of one row.")
+    if any(not _in_aggregate(column) for part in tree.expressions if _aggregates(part) for column in part.find_all(exp.Column)):
+        raise GuardError(f"{says}: {ONE_PLAN}.")
     for g in few.values():
         if not g.model.primary_key:
             raise GuardError(f"{says}, and {g.model.words} has no primary key to count them by.")
@@ -69,6 +71,12 @@ def _check_named(select: exp.Select, tables: Mapping[str, Governed]) -> None:
             if governed and governed.tells_apart(column.name) and not isinstance(column.parent, exp.Is):
                 says = f"{governed.model.words} may be seen by you in numbers over many rows only"
                 raise GuardError(f"{says}, so not by {column.name}, which tells them apart.")
+
+
+def _in_aggregate(column: exp.Column) -> bool:
+    """Whether a column is read by an aggregate that is allowed, or by its filter, and by nothing else."""
+    above = column.find_ancestor(exp.AggFunc, exp.Filter)
+    return isinstance(above, AGGREGATES) or (isinstance(above, exp.Filter) and isinstance(above.this, AGGREGATES))
 
 
 def _aggregates(tree: exp.Expr) -> list[exp.Expr]:

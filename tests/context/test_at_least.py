@@ -6,7 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import sqlglot
+from answerable.context.at_least import kept
+from answerable.context.engines.base import DUCKDB
 from answerable.context.errors import DeniedError, GuardError
+from answerable.context.governed import Governed
+from answerable.context.policy import Principal
 
 Given = Callable[..., Any]
 ORDERS = {"orders": "groups: {few: {at_least: 3}, all: {}}"}
@@ -110,6 +115,18 @@ def test_what_would_build_on_cells_that_are_missing_is_refused(given: Given, pla
 def test_a_largest_value_is_one_rows_and_refused(given: Given, metric: str) -> None:
     with pytest.raises(GuardError, match="max would show a value of one row"):
         given(**ORDERS).ask({"metrics": [metric]}, "few")
+
+
+@pytest.mark.parametrize(
+    "shown", ["count(*) + amount", "count(*) || histogram(amount)", "count(*) || histogram(amount) filter (where amount > 3)"]
+)
+def test_no_value_stands_beside_an_aggregate(given: Given, shown: str) -> None:
+    shop = given(**ORDERS)
+    principal = Principal("ana", frozenset({"few"}))
+    orders = Governed(shop.catalog, shop.catalog.models["orders"], principal, {}, DUCKDB)
+    tree = sqlglot.parse_one(f"select {shown} as x from orders as orders", dialect="duckdb")
+    with pytest.raises(GuardError, match="ask for metrics of one model"):
+        kept(tree, {"orders": orders})
 
 
 @pytest.mark.parametrize(
