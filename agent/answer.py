@@ -75,6 +75,15 @@ def plain(value: Any) -> Any:
     return str(value)
 
 
+def legible(value: Any) -> Any:
+    """Texts without halves of characters, which nothing can write down; in lists and mappings too."""
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, dict):
+        return {legible(key): legible(inner) for key, inner in value.items()}
+    return [legible(inner) for inner in value] if isinstance(value, (list, tuple)) else value
+
+
 def cells(rows: Iterable[Iterable[Any]]) -> tuple[tuple[Any, ...], ...]:
     """Rows as JSON has them."""
     return tuple(tuple(plain(value) for value in row) for row in rows)

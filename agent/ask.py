@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any
 
 from answerable.agent import describe, embedded
-from answerable.agent.answer import Answer, cells, chart_of, column_data, plain
+from answerable.agent.answer import Answer, cells, chart_of, column_data, legible, plain
 from answerable.agent.asked import Asked
 from answerable.agent.certificate import Chain, Verdict, digest, verdict
 from answerable.agent.clauses import last_clause
@@ -68,18 +68,18 @@ class Project:
         audience: tuple[str, ...] | None = None,
     ) -> Answer:
         """Answer a question in words. Raises UsageError for an unknown user; all else is an Answer."""
-        asked = self._asked(question, user, thread, today, audience)
+        asked = self._asked(legible(question), user, thread, today, audience)
         return self._recorded(asked, lambda timings: self._ask(asked, timings))
 
     def query(self, plan: SemanticQuery | dict[str, Any], user: User = None, today: dt.date | None = None) -> Answer:
         """Answer a plan."""
         asked = self._asked("", user, None, today, None)
-        return self._recorded(asked, lambda timings: self._query(as_query(plan), asked, timings))
+        return self._recorded(asked, lambda timings: self._query(as_query(legible(plan)), asked, timings))
 
     def sql(self, text: str, user: User = None) -> Answer:
         """Answer SQL over models or their tables, through the same gate."""
-        asked = self._asked(text, user, None, None, None)
-        return self._recorded(asked, lambda timings: self._sql(text, asked, timings))
+        asked = self._asked(legible(text), user, None, None, None)
+        return self._recorded(asked, lambda timings: self._sql(asked.question, asked, timings))
 
     def compile(self, plan: SemanticQuery | dict[str, Any], user: User = None) -> str:
         """The governed SQL of a plan, not run. Raises PlanError, GuardError or DeniedError."""

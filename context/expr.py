@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 
+from answerable.context.intervals import whole_intervals
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import SqlglotError
@@ -38,7 +39,7 @@ def _tree(text: str, said: str) -> exp.Expr:
     if _BARE.fullmatch(text) and text.lower() not in {"true", "false", "null", "current_date", "current_timestamp"}:
         return exp.column(text)
     try:
-        trees = DIALECT.parse_into(exp.Condition, _PER.sub(_one_name, text))
+        trees = DIALECT.parse_into(exp.Condition, whole_intervals(_PER.sub(_one_name, text), DIALECT))
     except (SqlglotError, RecursionError) as error:
         raise BadExpression(f"{said!r} is no SQL expression") from error
     if len(trees) != 1 or not isinstance(tree := trees[0], exp.Expr):

@@ -18,6 +18,8 @@ _HARMLESS = (
     exp.Coalesce, exp.Case, exp.If, exp.Lower, exp.Upper, exp.Filter, exp.Window, exp.WindowSpec, exp.TryCast, exp.Nullif,
 )  # fmt: skip
 """Nodes that can not fail on a value, whatever it is."""
+_PLACES = (exp.From, exp.Join, exp.Lateral, exp.CTE, exp.SetOperation, exp.Exists, exp.In, exp.Subquery, exp.Any, exp.All)
+"""Where a query may give any number of rows; elsewhere it stands for one value, and fails on a second row."""
 _COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ, exp.In, exp.Between)
 
 
@@ -32,7 +34,9 @@ def can_fail(tree: exp.Expr, types: Mapping[str, str]) -> bool:
         if isinstance(node, _COMPARISONS):
             fails = not _alike(node, types)
         elif isinstance(node, (exp.Like, exp.ILike)):
-            fails = not isinstance(node.expression, exp.Literal)
+            fails = not isinstance(node.expression, exp.Literal) or "\\" in node.expression.name  # which may end in half an escape
+        elif isinstance(node, exp.Query) and node is not tree and not isinstance(node.parent, _PLACES):
+            fails = not _one_row(node)
         elif isinstance(node, exp.AggFunc) and not isinstance(node.parent, exp.Window):
             continue
         elif isinstance(node, (*_HARMLESS, exp.AggFunc)):
@@ -64,6 +68,24 @@ def _reads(node: exp.Expr) -> bool:
     return False
 
 
+def _one_row(query: exp.Expr) -> bool:
+    """Whether a query gives one row at most, whatever there is: an aggregate over everything, or the first row."""
+    while isinstance(query, exp.Subquery):
+        query = query.this
+    if not isinstance(query, exp.Select):
+        return False
+    limit = query.args.get("limit")
+    if isinstance(limit, exp.Limit) and limit.expression is not None and limit.expression.name in ("0", "1"):
+        return True
+    whole = not query.args.get("group") and not query.args.get("having")
+    return whole and bool(query.expressions) and all(_aggregated(projection) for projection in query.expressions)
+
+
+def _aggregated(projection: exp.Expr) -> bool:
+    aggregate = projection.find(exp.AggFunc)
+    return aggregate is not None and not isinstance(aggregate.parent, exp.Window) and not projection.find(exp.Window)
+
+
 def _of_time(node: exp.Expr, types: Mapping[str, str]) -> bool:
     """Whether a node only cuts or names a moment, which no moment fails: `date_trunc('month', ordered_at)`, `year(ordered_at)`."""
     match node:
@@ -78,17 +100,18 @@ def _of_time(node: exp.Expr, types: Mapping[str, str]) -> bool:
 
 def _alike(node: exp.Expr, types: Mapping[str, str]) -> bool:
     """Whether the sides of a comparison are of one type, so that none is cast."""
-    if isinstance(node, exp.In) and node.args.get("query"):
-        return True
-    sides = [side for side in node.iter_expressions() if not isinstance(side, exp.Query)]
-    kinds = {kind for side in sides if (kind := _type(side, types)) != "any"}
+    kinds = {kind for side in node.iter_expressions() if (kind := _type(side, types)) != "any"}
     return len(kinds) <= 1 and None not in kinds
 
 
 def _type(node: exp.Expr, types: Mapping[str, str]) -> str | None:
     match node:
-        case exp.Paren() | exp.Lower() | exp.Upper():
+        case exp.Paren() | exp.Lower() | exp.Upper() | exp.Subquery() | exp.Alias() | exp.Min() | exp.Max():
             return _type(node.this, types)
+        case exp.Select():
+            return _type(node.expressions[0], types) if len(node.expressions) == 1 else None
+        case exp.Count() | exp.Sum() | exp.Avg():
+            return "number"
         case exp.Column():
             return types.get(node.name.lower())
         case exp.Literal():
@@ -103,7 +126,7 @@ def _type(node: exp.Expr, types: Mapping[str, str]) -> str | None:
             kinds = {"time": exp.DataType.TEMPORAL_TYPES, "number": exp.DataType.NUMERIC_TYPES, "text": exp.DataType.TEXT_TYPES}
             return next((kind for kind, types_ in kinds.items() if node.is_type(*types_)), None)
         case exp.AggFunc():
-            return "any"
+            return None
         case exp.Add() | exp.Sub() if not _reads(node):
             return _type(node.this, types)
         case _ if not _reads(node):

@@ -241,9 +241,9 @@ class _Gate:
         known = {name.lower() for governed in self.used.values() for name in governed.surface} | names.given
         for column in names.columns:
             name = column.name.lower()
-            if name in names.relations and name not in known and not column.table:
-                whole_rows = True
-                if any(g.access.masks or g.access.denied for g in self.used.values()):
+            if name in names.relations and not column.table:
+                whole_rows = True  # as far as can be told from the name
+                if name not in known and any(g.access.masks or g.access.denied for g in self.used.values()):
                     raise GuardError(f"{column.name} stands for whole rows here, some of whose columns you may not see. Name the columns.")
             elif name not in known and column.table.lower() not in known and not isinstance(column.this, exp.Star):  # or a struct's field
                 near = nearest(name, known)

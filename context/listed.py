@@ -38,6 +38,8 @@ def check(tree: exp.Expr, dialect: str, plan: bool) -> None:
                 _plain_format(node)
         else:
             raise GuardError(f"{_spoken(kind.__name__)} is not on the list of what is answered.")
+        if kind is exp.Dot and not isinstance(node.expression, exp.Identifier):
+            raise GuardError("A function behind a dot is not on the list of what is answered: write it with its brackets.")
         if kind is exp.TableSample and node.text("percent") != "100":
             raise GuardError("A sample is another one each time, so no number over it can be checked.")
     if not plan:
@@ -133,6 +135,10 @@ def _value(node: exp.Expr) -> float | dt.datetime | dt.timedelta | None:
                 return dt.datetime.fromisoformat(literal.this).replace(tzinfo=None)
             except ValueError:
                 return None
+        case exp.Cast(this=exp.Literal() as literal) if node.is_type("interval") and (
+            said := re.fullmatch(r"(\d+) ([a-z]+)", literal.name)
+        ):
+            return _value(exp.Interval(this=exp.Literal.string(said[1]), unit=exp.var(said[2])))
         case exp.Interval(this=exp.Literal() as literal) if literal.name.isdigit():
             days = _DAYS.get(node.text("unit").upper().removesuffix("S"))
             return dt.timedelta(days=int(literal.name) * days) if days and int(literal.name) < MOST else None

@@ -15,7 +15,7 @@ class Names:
     given: frozenset[str]
     """Columns that the query makes itself: aliases, parameters, what a series or a list of values is called."""
     mentioned: frozenset[str] | None
-    """Every name, of which the columns that it reads are some; None where a star or a natural join stands for names that are not said."""
+    """Every name, of which the columns that it reads are some; None where columns are read that are not named, as by a star."""
     relations: frozenset[str]
     """What its relations are called: `select o from orders o` reads whole rows."""
 
@@ -40,6 +40,8 @@ def names_of(tree: exp.Expr) -> Names:
             given |= _made(node)
             if kind is exp.TableAlias:
                 relations.add(node.name)
+                silent = silent or (bool(node.args.get("columns")) and isinstance(node.parent, exp.Table))  # which name by their places
+            silent = silent or kind is exp.Pivot  # which groups by all the others
     small = {name.lower() for name in mentioned}
     return Names(
         tuple(columns),

@@ -63,12 +63,17 @@ _RELATIONS = frozenset("BASE_TABLE SUBQUERY JOIN EMPTY TABLE_FUNCTION EXPRESSION
 _MODIFIERS = frozenset("ORDER_MODIFIER LIMIT_MODIFIER LIMIT_PERCENT_MODIFIER DISTINCT_MODIFIER".split())
 _EXPRESSIONS = frozenset(
     """
-    BETWEEN CASE CAST COLLATE COLUMN_REF COMPARISON CONJUNCTION CONSTANT FUNCTION LAMBDA LAMBDA_REF OPERATOR PARAMETER STAR SUBQUERY
-    TYPE WINDOW
+    BETWEEN CASE CAST COLLATE COLUMN_REF COMPARISON CONJUNCTION CONSTANT FUNCTION LAMBDA LAMBDA_REF OPERATOR PARAMETER
+    POSITIONAL_REFERENCE STAR SUBQUERY TYPE WINDOW
     """.split()
 )
 _ORDERS = frozenset("ORDER_DEFAULT ASCENDING DESCENDING".split())
-_OPERATORS = frozenset("+ - * / // % ** ^ || ~~ !~~ ~~* !~~* ~~~ ~ !~ & | << >> -> ->> = <> < > <= >= @> <@ && between".split())
+_OPERATORS = frozenset(
+    """
+    + - * / // % ** ^ || ~~ !~~ ~~* !~~* ~~~ ~ !~ & | << >> -> ->> = <> < > <= >= @> <@ && between
+    like_escape ilike_escape not_like_escape not_ilike_escape
+    """.split()
+)
 _LEAVES = frozenset(["literal", "qualified_name", "column_names"])
 """Parts in which nothing can be scanned, called or bound."""
 _SERIALIZE = "SELECT json_serialize_sql(?, skip_null := true, skip_empty := true, skip_default := true)"

@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from answerable.context.dialects import folded
 from answerable.context.errors import GuardError
+from answerable.context.intervals import whole_intervals
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import SqlglotError
@@ -29,9 +30,10 @@ def parsed(text: str, dialect: str) -> exp.Query:
     _characters(text)
     reader = Dialect.get_or_raise(dialect)
     try:
+        text = whole_intervals(text, reader)
         tokens = reader.tokenize(text)
         _plain_outside_quotes(text, tokens)
-        _plain_arrows(tokens)
+        _plain_keys(tokens)
         statements = [tree for tree in reader.parser().parse(tokens, text) if tree is not None]
     except (SqlglotError, RecursionError, ValueError, TypeError):  # the last is sqlglot's own, from half a lambda
         raise GuardError("The SQL can not be read.") from None
@@ -68,12 +70,22 @@ def _plain_outside_quotes(text: str, tokens: list[Token]) -> None:
         end = token.end + 1 if token else end
 
 
-def _plain_arrows(tokens: list[Token]) -> None:
+_JSON = {"json_extract", "json_extract_string", "json_extract_path", "json_extract_path_text", "json_value", "json_exists", "json_type"}
+_PLAIN_KEY = re.compile(r"[^.\[\]$\"*?/\\]+|/[^.\[\]$\"*?\\]*|\$([.\[].*)?")
+
+
+def _plain_keys(tokens: list[Token]) -> None:
     """`j -> 'a.b'` is a key to the engines and a path to our parser: only what both read alike passes."""
-    for arrow, key in pairwise(tokens):
-        follows = arrow.token_type in (TokenType.ARROW, TokenType.DARROW) and key.token_type == TokenType.STRING
-        if follows and not re.fullmatch(r"[A-Za-z_]\w*|\$([.\[].*)?", key.text):
-            raise GuardError(f"Write the key {key.text!r} after an arrow as a path: '$.\"…\"'.")
+    inside: list[bool] = []
+    for before, token in pairwise(tokens):
+        if token.token_type == TokenType.L_PAREN:
+            inside.append(before.text.lower() in _JSON)
+        elif token.token_type == TokenType.R_PAREN and inside:
+            inside.pop()
+        follows = before.token_type in (TokenType.ARROW, TokenType.DARROW)
+        argument = before.token_type == TokenType.COMMA and bool(inside) and inside[-1]
+        if token.token_type == TokenType.STRING and (follows or argument) and not _PLAIN_KEY.fullmatch(token.text):
+            raise GuardError(f"Write the key {token.text!r} as a path: '$.\"…\"'.")
 
 
 def _selected(values: exp.Values) -> exp.Query:

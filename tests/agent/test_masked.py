@@ -37,3 +37,8 @@ def masked(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pro
 def test_a_plan_over_masked_values(masked: Project, plan: dict[str, Any], status: str, text: str) -> None:
     answer = masked.query(plan)
     assert answer.status == status and text in answer.text
+
+
+def test_half_a_character_is_asked_about_as_one_that_nobody_can_read(masked: Project) -> None:
+    for answer in (masked.sql("select '\ud800' as x"), masked.ask("revenue \ud800"), masked.query({"metrics": ["\ud800"]})):
+        assert answer.id and "\ufffd" in answer.model_dump_json()

@@ -235,6 +235,12 @@ def test_a_star_stands_for_all_that_may_be_seen(given: Given) -> None:
     assert relation in untagged(given().govern("select o.* from orders as o").text)
 
 
+def test_columns_that_are_named_by_their_places_are_those_of_the_star(given: Given) -> None:
+    shop = given()
+    assert shop.ask("select t.b from orders as t(a, b) order by 1") == shop.ask("select amount from orders order by 1")
+    assert shop.ask("select count(distinct t.x) from orders as t(a, b, c, d, x)") == [(8,)]
+
+
 def test_a_refusal_never_holds_a_value_of_the_data(given: Given) -> None:
     shop = given()
     for sql in (
