@@ -72,6 +72,8 @@ class _Gate:
         dialect = self.site.dialect
         listed.check(tree, PLANS if self.plan else dialect, self.plan)
         tree = spoken(tree.copy(), dialect) if self.plan else tree
+        if not self.plan:
+            _label(tree, dialect)
         self._query(tree, {})
         said = None
         if not self.plan:
@@ -268,6 +270,16 @@ class _Gate:
         shown = {c.name for c in used if not _meets(c)}
         names = sorted({c.name for c in used})
         return names, frozenset(name for name in names if name not in shown)
+
+
+def _label(tree: exp.Expr, dialect: str) -> None:
+    """Call a column that a subquery makes what its author wrote: an engine would call it by what we make of it."""
+    while isinstance(tree, (exp.SetOperation, exp.Subquery)):
+        tree = tree.this
+    for projection in tree.expressions if isinstance(tree, exp.Select) else ():
+        if not isinstance(projection, exp.Alias) and projection.find(exp.Query) and not projection.find(exp.Star):
+            said = projection.sql(dialect=dialect, comments=False)
+            projection.replace(exp.alias_(projection.copy(), said[:60], quoted=True, copy=False))
 
 
 def _meets(column: exp.Column) -> bool:

@@ -241,6 +241,12 @@ def test_columns_that_are_named_by_their_places_are_those_of_the_star(given: Giv
     assert shop.ask("select count(distinct t.x) from orders as t(a, b, c, d, x)") == [(8,)]
 
 
+def test_a_column_of_a_subquery_is_called_what_its_author_wrote(given: Given) -> None:
+    shop = given()
+    found = shop.engine.run(shop.govern("select (select max(amount) from orders), status from orders limit 1"))
+    assert found.names == ("(SELECT MAX(amount) FROM orders)", "status")
+
+
 def test_a_refusal_never_holds_a_value_of_the_data(given: Given) -> None:
     shop = given()
     for sql in (
