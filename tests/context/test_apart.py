@@ -13,6 +13,7 @@ from answerable.context.engines.duckdb import DuckDBEngine
 from answerable.context.errors import EngineError
 from answerable.context.query import GovernedSQL
 from answerable.context.settings import Limits
+from cancelling import cancelled
 
 # One value, within which the engine looks for no cancel.
 ENDLESS = "select length(repeat(repeat(repeat('ab', 1000), 1000), 700)) + length(regexp_replace(repeat('ab', 60000000), '(a|b|ab)*c', ''))"
@@ -71,20 +72,7 @@ def test_what_an_engine_can_not_stop_is_killed(file: Path) -> None:
 
 
 def test_a_cancel_kills_it(engine: DuckDBEngine) -> None:
-    said: list[str] = []
-
-    def ask() -> None:
-        try:
-            engine.run(sent(HEAVY))
-        except EngineError as error:
-            said.append(str(error))
-
-    thread = threading.Thread(target=ask)
-    thread.start()
-    while thread.is_alive():
-        engine.cancel()
-        thread.join(0.01)
-    assert said == ["The warehouse was told to stop. Nothing is wrong with the question."]
+    assert cancelled(engine, sent(HEAVY)) == ["The warehouse was told to stop. Nothing is wrong with the question."]
     assert engine.run(sent("select 1")).rows == [(1,)]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ from answerable.context.engines.duckdb import DuckDBEngine
 from answerable.context.errors import EngineError
 from answerable.context.query import GovernedSQL
 from answerable.context.settings import Limits
+from cancelling import cancelled
 
 HEAVY = "select count(*) from range(1000000) a, range(1000000) b where a.range + b.range = 7"
 
@@ -97,20 +97,7 @@ def test_a_query_that_takes_too_long_is_cancelled_soon(file: Path) -> None:
 
 
 def test_a_query_can_be_cancelled_from_another_thread(engine: DuckDBEngine) -> None:
-    said: list[str] = []
-
-    def ask() -> None:
-        try:
-            engine.run(GovernedSQL(HEAVY))
-        except EngineError as error:
-            said.append(str(error))
-
-    thread = threading.Thread(target=ask)
-    thread.start()
-    while thread.is_alive():
-        engine.cancel()
-        thread.join(0.01)
-    assert said == ["The warehouse was told to stop. Nothing is wrong with the question."]
+    assert cancelled(engine, GovernedSQL(HEAVY)) == ["The warehouse was told to stop. Nothing is wrong with the question."]
 
 
 def test_a_result_is_cut_at_the_limit_and_says_so(file: Path) -> None:
