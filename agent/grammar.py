@@ -73,6 +73,7 @@ ROLES: dict[str, str] = {
     "figures for": "filler", "figures of": "filler", "in the table": "filler", "in the database": "filler",
     "numbers for": "filler", "numbers of": "filler", "data for": "filler",
     "data on": "filler", "results for": "filler", "values for": "filler", "the numbers": "filler", "the figures": "filler",
+    "took place": "filler", "take place": "filler", "taken place": "filler", "happened": "filler", "occurred": "filler",
     "both numbers": "filler", "in numbers": "filler", "ok": "filler", "okay": "filler", "as well": "filler", "for me": "filler",
     # in a thread
     "what about": "again", "how about": "again", "and what about": "again", "same for": "again", "the same": "again", "same": "again",

@@ -91,7 +91,11 @@ class Lexicon:
     def _dimension(self, model: str, dimension: Dimension) -> Iterator[tuple[Key, Sense]]:
         # A dimension called `name` is known by its label: the bare word says nothing.
         said = _said(dimension, Sense("dimension", dimension.name, model))
-        yield from (pair for pair in said if dimension.name != "name" or pair[1].how != "name" or not dimension.label)
+        for key, sense in said:
+            if dimension.name != "name" or sense.how != "name" or not dimension.label:
+                yield key, sense
+                if len(key) == 2:  # a payment method is a method of payment
+                    yield (key[1], "of", key[0]), sense
 
     def _settle(self) -> None:
         """A rule's `words` says what a word means here."""
