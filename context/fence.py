@@ -1,117 +1,127 @@
 """Whether a query could learn of rows that a policy hides, by what an engine computes before the policy's filter.
 
-Engines run conditions in the order that they think cheapest, and an expression that can fail on a value tells, by failing, that there is
-such a value (PostgreSQL's manual calls this leaky, 41.5 "Rules and Privileges"). A fence keeps the asker's conditions above the policy's;
-it costs the engine its short cuts, so it stands only where something can fail.
+Engines run conditions in the order that they think cheapest, and an expression that fails on a value, or takes long over it, tells that
+there is such a value (PostgreSQL's manual calls this leaky, 41.5 "Rules and Privileges"). A fence keeps the asker's conditions above the
+policy's. It costs the engine its short cuts, so it is left out where all that is said is on a short list: bare columns beside literals or
+columns of their type. A constant is not on it: an engine may compute one only when a row needs it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from sqlglot import exp
 
-_HARMLESS = (
+_PLAIN = (
     exp.Query, exp.With, exp.CTE, exp.TableAlias, exp.Table, exp.From, exp.Join, exp.Where, exp.Group, exp.Having, exp.Qualify, exp.Order,
-    exp.Ordered, exp.Limit, exp.Offset, exp.Distinct, exp.Alias, exp.Column, exp.Identifier, exp.Star, exp.Literal, exp.Boolean, exp.Null,
-    exp.Paren, exp.Tuple, exp.And, exp.Or, exp.Not, exp.Is, exp.Exists, exp.Cube, exp.Rollup, exp.GroupingSets, exp.Var, exp.DataType,
-    exp.Coalesce, exp.Case, exp.If, exp.Lower, exp.Upper, exp.Filter, exp.Window, exp.WindowSpec, exp.TryCast, exp.Nullif,
+    exp.Ordered, exp.Distinct, exp.Alias, exp.Column, exp.Identifier, exp.Star, exp.Literal, exp.Boolean, exp.Null, exp.Paren, exp.Tuple,
+    exp.And, exp.Or, exp.Not, exp.Is, exp.Cube, exp.Rollup, exp.GroupingSets, exp.Var, exp.DataType, exp.If, exp.Lower, exp.Upper,
+    exp.Filter,
 )  # fmt: skip
 """Nodes that can not fail on a value, whatever it is."""
-_PLACES = (exp.From, exp.Join, exp.Lateral, exp.CTE, exp.SetOperation, exp.Exists, exp.In, exp.Subquery, exp.Any, exp.All)
-"""Where a query may give any number of rows; elsewhere it stands for one value, and fails on a second row."""
-_COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ, exp.In, exp.Between)
+_ALIKE = (
+    exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ, exp.In, exp.Between, exp.Coalesce, exp.Nullif,
+)  # fmt: skip
+"""Nodes that can not, where what stands in them is of one type."""
+_OF_TIME = (exp.TimestampTrunc, exp.DateTrunc, exp.Year, exp.Quarter, exp.Month, exp.Week, exp.Day)
+_SOURCES = (exp.From, exp.Join, exp.CTE, exp.SetOperation)
+_TYPES = {"time": exp.DataType.TEMPORAL_TYPES, "number": exp.DataType.NUMERIC_TYPES, "text": exp.DataType.TEXT_TYPES}
+Types = Mapping[str, str]
 
 
-def can_fail(tree: exp.Expr, types: Mapping[str, str]) -> bool:
-    """Whether any part of a query can fail on a value; `types` are those of the columns that it reads, by name.
+def can_fail(tree: exp.Expr, types: Types) -> bool:
+    """Whether any part of a query is not on the list; `types` are those of the columns that it reads, by name.
 
-    What stands within an aggregate is computed from rows that passed the filter, and a constant fails before any row is read.
+    What stands within an aggregate or a window is computed from rows that passed the filter, unless it stands in a query within a
+    condition: that runs for each row, so there is none on the list.
     """
-    stack: list[exp.Expr] = [tree]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, _COMPARISONS):
-            fails = not _alike(node, types)
-        elif isinstance(node, (exp.Like, exp.ILike)):
-            fails = not isinstance(node.expression, exp.Literal) or "\\" in node.expression.name  # which may end in half an escape
-        elif isinstance(node, exp.Query) and node is not tree and not isinstance(node.parent, _PLACES):
-            fails = not _one_row(node)
-        elif isinstance(node, exp.AggFunc) and not isinstance(node.parent, exp.Window):
-            continue
-        elif isinstance(node, (*_HARMLESS, exp.AggFunc)):
-            fails = False
-        elif not _reads(node):
-            continue
-        else:
-            fails = not _of_time(node, types)
-        if fails:
-            return True
-        stack.extend(node.iter_expressions())
-    return False
+    return _asks_within(tree) or any(not _plain(node, types) for node in _outside_aggregates(tree))
 
 
-def filters_can_fail(tree: exp.Expr, types: Mapping[str, str]) -> bool:
+def filters_can_fail(tree: exp.Expr, types: Types) -> bool:
     """The same of a plan's tree, which the compiler made: only its conditions can be computed before a policy's; its joins are by keys."""
     return any(can_fail(condition, types) for condition in tree.find_all(exp.Where, exp.Having, exp.Qualify))
 
 
-def _reads(node: exp.Expr) -> bool:
-    """Whether a value of a row goes into a node, other than through an aggregate."""
-    stack = [node]
+def _asks_within(tree: exp.Expr) -> bool:
+    """Whether a query stands where a value or a condition does, or beside a relation whose columns it sees."""
+    if tree.find(exp.Exists, exp.Lateral, exp.Any, exp.All) or any(node.args.get("query") for node in tree.find_all(exp.In)):
+        return True
+    return any(sub is not tree and not isinstance(sub.parent, (*_SOURCES, exp.Subquery)) for sub in tree.find_all(exp.Subquery))
+
+
+def _outside_aggregates(tree: exp.Expr) -> Iterator[exp.Expr]:
+    stack: list[exp.Expr] = [tree]
     while stack:
         node = stack.pop()
-        if isinstance(node, exp.Column):
-            return True
-        if not isinstance(node, exp.AggFunc) or isinstance(node.parent, exp.Window):
+        if isinstance(node, (exp.AggFunc, exp.Window)):
+            continue
+        yield node
+        if not isinstance(node, (exp.Cast, exp.Interval)):  # of which `_plain` has seen the inside
             stack.extend(node.iter_expressions())
-    return False
 
 
-def _one_row(query: exp.Expr) -> bool:
-    """Whether a query gives one row at most, whatever there is: an aggregate over everything, or the first row."""
-    while isinstance(query, exp.Subquery):
-        query = query.this
-    if not isinstance(query, exp.Select):
-        return False
-    limit = query.args.get("limit")
-    if isinstance(limit, exp.Limit) and limit.expression is not None and limit.expression.name in ("0", "1"):
-        return True
-    whole = not query.args.get("group") and not query.args.get("having")
-    return whole and bool(query.expressions) and all(_aggregated(projection) for projection in query.expressions)
-
-
-def _aggregated(projection: exp.Expr) -> bool:
-    aggregate = projection.find(exp.AggFunc)
-    return aggregate is not None and not isinstance(aggregate.parent, exp.Window) and not projection.find(exp.Window)
-
-
-def _of_time(node: exp.Expr, types: Mapping[str, str]) -> bool:
-    """Whether a node only cuts or names a moment, which no moment fails: `date_trunc('month', ordered_at)`, `year(ordered_at)`."""
+def _plain(node: exp.Expr, types: Types) -> bool:
     match node:
-        case exp.Cast() if node.is_type(*exp.DataType.TEMPORAL_TYPES):
-            return _type(node.this, types) == "time"
-        case exp.TimestampTrunc() | exp.DateTrunc() | exp.Year() | exp.Quarter() | exp.Month() | exp.Week() | exp.Day():
-            return _type(node.this, types) == "time"
+        case exp.TryCast():
+            return False
+        case exp.Limit() | exp.Offset():
+            return isinstance(node.expression, exp.Literal)
+        case exp.Like() | exp.ILike():
+            return isinstance(node.expression, exp.Literal) and "\\" not in node.expression.name  # which may end in half an escape
+        case exp.Interval():
+            return isinstance(node.this, exp.Literal)
+        case exp.Cast():
+            to_time = node.is_type(*exp.DataType.TEMPORAL_TYPES)
+            return isinstance(node.this, exp.Literal) or (
+                to_time and isinstance(node.this, (exp.Column, *_OF_TIME)) and _is_time(node.this, types)
+            )
+        case exp.Add() | exp.Sub():
+            return _said_day(node.this) and isinstance(node.expression, exp.Interval)
         case exp.Extract():
-            return _type(node.expression, types) == "time"
-    return False
+            return isinstance(node.expression, exp.Column) and _is_time(node.expression, types)
+        case exp.Case():
+            results = [*(branch.args.get("true") for branch in node.args["ifs"]), node.args.get("default")]
+            return _one_type([result for result in results if result is not None], types)
+    if isinstance(node, _OF_TIME):
+        return isinstance(node.this, exp.Column) and _is_time(node.this, types)
+    if isinstance(node, _ALIKE):
+        return _one_type(list(node.iter_expressions()), types)
+    return isinstance(node, _PLAIN)
 
 
-def _alike(node: exp.Expr, types: Mapping[str, str]) -> bool:
-    """Whether the sides of a comparison are of one type, so that none is cast."""
-    kinds = {kind for side in node.iter_expressions() if (kind := _type(side, types)) != "any"}
+def _said_day(node: exp.Expr) -> bool:
+    """A day that is said, or another before or after it."""
+    if isinstance(node, (exp.Add, exp.Sub)):
+        return _said_day(node.this)
+    return isinstance(node, exp.Cast) and isinstance(node.this, exp.Literal)
+
+
+def _is_time(node: exp.Expr, types: Types) -> bool:
+    return _type(node, types) == "time"
+
+
+def _one_type(sides: list[exp.Expr], types: Types) -> bool:
+    """Whether all are of one type that is known, so that none is cast."""
+    kinds = {kind for side in sides if (kind := _type(side, types)) != "any"}
     return len(kinds) <= 1 and None not in kinds
 
 
-def _type(node: exp.Expr, types: Mapping[str, str]) -> str | None:
+def _type(node: exp.Expr | None, types: Types) -> str | None:
     match node:
-        case exp.Paren() | exp.Lower() | exp.Upper() | exp.Subquery() | exp.Alias() | exp.Min() | exp.Max():
+        case (
+            exp.Paren()
+            | exp.Lower()
+            | exp.Upper()
+            | exp.Alias()
+            | exp.Min()
+            | exp.Max()
+            | exp.Add()
+            | exp.Sub()
+            | exp.Coalesce()
+            | exp.Nullif()
+        ):
             return _type(node.this, types)
-        case exp.Select():
-            return _type(node.expressions[0], types) if len(node.expressions) == 1 else None
-        case exp.Count() | exp.Sum() | exp.Avg():
-            return "number"
         case exp.Column():
             return types.get(node.name.lower())
         case exp.Literal():
@@ -120,15 +130,15 @@ def _type(node: exp.Expr, types: Mapping[str, str]) -> str | None:
             return "any"
         case exp.Boolean():
             return "boolean"
+        case exp.Count() | exp.Sum() | exp.Avg() | exp.Extract() | exp.Year() | exp.Quarter() | exp.Month() | exp.Week() | exp.Day():
+            return "number"
         case exp.TimestampTrunc() | exp.DateTrunc():
             return "time"
-        case exp.Cast() | exp.TryCast():
-            kinds = {"time": exp.DataType.TEMPORAL_TYPES, "number": exp.DataType.NUMERIC_TYPES, "text": exp.DataType.TEXT_TYPES}
-            return next((kind for kind, types_ in kinds.items() if node.is_type(*types_)), None)
-        case exp.AggFunc():
-            return None
-        case exp.Add() | exp.Sub() if not _reads(node):
-            return _type(node.this, types)
-        case _ if not _reads(node):
-            return "any"
+        case exp.Cast():
+            return next((kind for kind, types_ in _TYPES.items() if node.is_type(*types_)), None)
+        case exp.Case():
+            return _type(node.args["ifs"][0].args.get("true"), types)
+        case exp.Tuple():
+            kinds = {_type(part, types) for part in node.expressions}
+            return kinds.pop() if len(kinds) == 1 else None
     return None

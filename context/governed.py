@@ -12,7 +12,7 @@ from answerable.context.catalog import Catalog, hidden_columns, stands_on_closed
 from answerable.context.dialects import folded, spoken
 from answerable.context.engines.base import Site
 from answerable.context.errors import DeniedError, GuardError
-from answerable.context.expr import bind_user, dotted, parse_condition, parse_expression, substitute
+from answerable.context.expr import bind_user, dotted, names, parse_condition, parse_expression, substitute
 from answerable.context.fence import can_fail
 from answerable.context.model import Dimension, Model
 from answerable.context.policy import Access, Mask, Principal
@@ -106,7 +106,8 @@ class Governed:
     def can_fail(self, names: Iterable[str]) -> bool:
         """Whether the team's own expression of one of these columns can fail on a value."""
         made = [d for name in names if (d := self.model.dimensions.get(name)) is not None and d.column is None]
-        return any(can_fail(parse_expression(dimension.sql), {}) for dimension in made)
+        types = {(d.column or "").lower(): d.type for d in self.model.dimensions.values()}
+        return any(can_fail(parse_expression(dimension.sql), types) for dimension in made)
 
     @property
     def whole(self) -> bool:
@@ -227,16 +228,13 @@ class Governed:
         return exp.and_(*(exp.EQ(this=near(own), expression=exp.column(theirs, table=_alias(part))) for own, theirs in on.items()))
 
     def tells_apart(self, name: str) -> bool:
-        """Whether a column is a key, masked, or the names of people."""
-        dimension = self.model.dimensions.get(name)
-        column = dimension.column if dimension else name.removesuffix(RAW)
-        return {name, column} & {*self.keys} != set() or name in self.access.masks or bool(dimension and dimension.private)
+        """Whether a column is a key, masked, or the names of people; or made of one that is, here or behind a join."""
+        return _tells_apart(self.catalog, self.model, name.removesuffix(RAW), self.principal)
 
     @property
     def keys(self) -> list[str]:
         """The columns that joins stand on, this model's and others' into it."""
-        found = [*self.model.primary_key, *(column for columns in self.model.unique for column in columns)]
-        return list(dict.fromkeys([*found, *(own for join in self.model.joins.values() for own in join.on)]))
+        return _keys(self.model)
 
     # -- rows ---------------------------------------------------------------------------------------------------------------
 
@@ -323,6 +321,29 @@ class Governed:
                 )
                 short = exp.LTE(this=exp.Length(this=text), expression=exp.Literal.number(mask.n))
                 return exp.Case(ifs=[exp.If(this=short, true=stars)], default=joined)
+
+
+def _keys(model: Model) -> list[str]:
+    found = [*model.primary_key, *(column for columns in model.unique for column in columns)]
+    return list(dict.fromkeys([*found, *(own for join in model.joins.values() for own in join.on)]))
+
+
+def _tells_apart(catalog: Catalog, model: Model, name: str, principal: Principal) -> bool:
+    dimension = model.dimensions.get(name)
+    if name in _keys(model) or name in catalog.access(model.name, principal).masks or (dimension is not None and dimension.private):
+        return True
+    if dimension is None:  # a column, which a dimension may show under another name
+        shown = [d for d in model.dimensions.values() if d.column == name and d.name != name]
+        return any(_tells_apart(catalog, model, d.name, principal) for d in shown)
+    if dimension.column == name:
+        return False
+    for *path, last in (said.split(".") for said in names(parse_expression(dimension.sql))):
+        here = model
+        for step in path:
+            here = catalog.models[here.joins[step].model]
+        if _tells_apart(catalog, here, last, principal):
+            return True
+    return False
 
 
 def _alias(part: Part) -> str:

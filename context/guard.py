@@ -89,6 +89,7 @@ class _Gate:
         dialect = self.site.dialect
         read = [(table, governed, *self._read(table, governed, said)) for table, governed in self._models(tree)]
         fence = self._fence(tree, read)
+        apart = not self.plan or listed.heavy(tree)
         for table, governed, names, joining in read:
             relation = governed.relation(names, Shape(self.plan, fence, joining))
             beside = {part: table.args[part] for part in ("joins", "laterals", "pivots") if table.args.get(part)}
@@ -101,7 +102,7 @@ class _Gate:
         filtered = any(not g.whole for g in self.used.values())
         models = tuple(name for name in self.used if name in self.catalog.models)
         masked = tuple(sorted({name for g in self.used.values() for name in g.all_masked}))
-        return GovernedSQL(text, bound, models, decisions, filtered, masked, sent=not self.plan)
+        return GovernedSQL(text, bound, models, decisions, filtered, masked, sent=apart)
 
     def _read(self, table: exp.Table, governed: Governed, said: frozenset[str] | None) -> tuple[list[str], frozenset[str]]:
         """The columns that are read of a model, and those of them that only meet another model's key."""

@@ -34,7 +34,7 @@ def check(tree: exp.Expr, dialect: str, plan: bool) -> None:
             _function(node, functions)
             if kind in COUNTED:
                 counted.append(node)
-            elif (not plan and node.name.lower() in ("format", "printf")) or kind is exp.Format:
+            elif kind is exp.Format or (kind is exp.Anonymous and str(node.this).lower() in ("format", "printf")):
                 _plain_format(node)
         else:
             raise GuardError(f"{_spoken(kind.__name__)} is not on the list of what is answered.")
@@ -42,8 +42,22 @@ def check(tree: exp.Expr, dialect: str, plan: bool) -> None:
             raise GuardError("A function behind a dot is not on the list of what is answered: write it with its brackets.")
         if kind is exp.TableSample and node.text("percent") != "100":
             raise GuardError("A sample is another one each time, so no number over it can be checked.")
-    if not plan:
-        _counts(counted)
+        if kind is exp.TryCast and dialect == "postgres":
+            raise GuardError("PostgreSQL has no try_cast.")
+    _counts([node for node in counted if not plan or node.find_ancestor(*_CONDITIONS)])
+
+
+_CONDITIONS = (exp.Where, exp.Having, exp.Qualify)
+_LIGHT = (
+    exp.And, exp.Or, exp.Case, exp.If, exp.Cast, exp.Coalesce, exp.Nullif, exp.Lower, exp.Upper, exp.Abs, exp.Round, exp.Length, exp.Exists,
+    exp.TimestampTrunc, exp.DateTrunc, exp.Extract, exp.Year, exp.Quarter, exp.Month, exp.Week, exp.Day, exp.AggFunc,
+    exp.Greatest, exp.Least,
+)  # fmt: skip
+
+
+def heavy(tree: exp.Expr) -> bool:
+    """Whether a plan's conditions call what may take long over one value: a person wrote them, so they run where they can be killed."""
+    return any(not isinstance(call, _LIGHT) for condition in tree.find_all(*_CONDITIONS) for call in condition.find_all(exp.Func))
 
 
 def _walk(tree: exp.Expr) -> Iterator[tuple[exp.Expr, int]]:

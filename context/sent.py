@@ -35,7 +35,9 @@ def parsed(text: str, dialect: str) -> exp.Query:
         _plain_outside_quotes(text, tokens)
         _plain_keys(tokens)
         statements = [tree for tree in reader.parser().parse(tokens, text) if tree is not None]
-    except (SqlglotError, RecursionError, ValueError, TypeError):  # the last is sqlglot's own, from half a lambda
+    except GuardError:
+        raise
+    except (SqlglotError, RecursionError, ValueError, TypeError, AttributeError, LookupError):  # some are sqlglot's own, from half a lambda
         raise GuardError("The SQL can not be read.") from None
     if len(statements) != 1:
         raise GuardError("One statement at a time." if statements else "There is no statement.")

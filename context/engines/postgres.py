@@ -22,7 +22,7 @@ from psycopg import errors as pg
 from psycopg import pq
 from sqlglot import exp
 
-GRACE = 1.0
+GRACE = 0.5
 """Seconds that the server has to end a query by itself before we hang up."""
 KEPT = 4
 """Connections that wait for the next question."""

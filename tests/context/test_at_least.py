@@ -179,3 +179,22 @@ def test_a_dimension_that_reaches_into_such_a_model_is_refused(given: Given) -> 
 def test_a_policy_may_still_read_such_a_model(given: Given) -> None:
     shop = given(**CUSTOMERS, orders="groups: {few: {rows: \"customer.tier = 'gold'\"}}")
     assert shop.ask({"metrics": ["orders"]}, "few") == [(3,)]
+
+
+@pytest.mark.parametrize("by", ["keyed", "orders_name", "customer.named"])
+def test_what_is_made_of_a_key_or_a_name_tells_rows_apart_too(given: Given, by: str) -> None:
+    """A dimension computed over a private column or a key is as good as it, here and behind a join."""
+    shop = given()
+    customers = (shop.folder / "models/customers.yml").read_text()
+    orders = (shop.folder / "models/orders.yml").read_text()
+    private = "dimensions:\n  secret: {expr: email, private: true}\n  named: {expr: \"concat(secret, '')\"}\n"
+    own = "dimensions:\n  keyed: {type: number, expr: order_id + 0}\n  orders_name: {expr: customer.secret}\n"
+    files = {
+        "models/customers.yml": customers.replace("dimensions:\n", private, 1),
+        "models/orders.yml": orders.replace("dimensions:\n", own, 1),
+        **{f"policies/{model}.yml": f"model: {model}\ngroups: {{few: {{at_least: 2}}}}\n" for model in ("customers", "orders")},
+    }
+    few, quoted = shop.changed(files), "'3'"
+    for plan in ({"metrics": ["orders"], "by": [by]}, {"metrics": ["orders"], "where": [f"{by} = {3 if by == 'keyed' else quoted}"]}):
+        with pytest.raises((GuardError, DeniedError), match="tells them apart"):
+            few.govern(plan, "few")

@@ -97,10 +97,9 @@ def test_the_tag_of_a_text_is_not_known_before_the_text_is(given: Given) -> None
     "condition",
     [
         "status = 'paid'", "status in ('paid', 'open') and amount > 10", "ordered_on >= date '2025-01-01'", "ordered_on > '2025-01-01'",
-        "status is null or not vip", "status like 'p%'", "lower(status) = 'paid'", "try_cast(status as int) = 1",
+        "status is null or not vip", "status like 'p%'", "lower(status) = 'paid'", "coalesce(status, 'x') = 'paid'",
         "ordered_on >= date '2025-06-30' - interval '30 days'", "date_trunc('month', ordered_on) = date '2025-01-01'",
-        "amount > (select avg(amount) from orders)", "status = (select max(status) from orders)", "status in (select status from orders)",
-        "amount between 1 and 2", "exists (select 1 from orders o where o.status = orders.status)",
+        "amount between 1 and 2", "case when amount > 1 then status else 'x' end = 'paid'", "extract(year from ordered_on) = 2025",
     ],
 )  # fmt: skip
 def test_a_condition_that_can_not_fail_needs_no_fence(condition: str) -> None:
@@ -114,7 +113,11 @@ def test_a_condition_that_can_not_fail_needs_no_fence(condition: str) -> None:
         "strptime(status, '%d') > date '2025-01-01'", "status like amount", "unknown = 5", "status in (1, 2)",
         "status in (select cast(status as int) from orders)", "status in (select amount from orders)", "status like 'p\\\\'",
         "(select status from orders) = 'paid'", "case when amount > 1 then (select status from orders) = 'a' end",
-        "status = (select max(amount) from orders)",
+        "status = (select max(amount) from orders)", "try_cast(status as int) = 1", "status in (select status from orders)",
+        "exists (select 1 from orders o where o.status = orders.status)", "amount > (select avg(amount) from orders)",
+        "case when amount > 1 then cast(cast(now() as text) as int) is null end", "current_date + 1 > ordered_on",
+        "exists (select 1 from orders o limit case when orders.amount > 1 then 1 else -1 end)", "status = any(['a'])",
+        "(select count(cast(orders.status as int)) from orders o) > 0",
     ],
 )  # fmt: skip
 def test_a_condition_that_can_fail_on_a_value_needs_one(condition: str) -> None:
@@ -145,6 +148,13 @@ LEAKY = [
     "select count(*) from orders where cast(case when order_id in (3, 7) then 'x' else '1' end as int) > 0",
     "select count(*) from orders where (select address_id from addresses where address_id = 1 or order_id in (3, 7)) = 1",
     "select count(*) from orders where case when order_id = 3 then (select city from addresses) = 'x' else true end",
+    "select count(*) from orders where case when order_id = 3 then cast(cast(now() as text) as int) is null else true end",
+    "select count(*) from orders o where (select count(cast(case o.order_id when 3 then city else '1' end as int)) from addresses) > 0",
+    "select count(*) from orders where case when order_id = 3 then (select bool_or(cast(city as int) = 1) from addresses) else true end",
+    "select count(*) from orders o where exists (select 1 from addresses a limit case when o.order_id = 3 then -1 else 1 end)",
+    "select count(*) from orders o where exists (select ntile(case when o.order_id = 3 then 0 else 1 end) over () from addresses a)",
+    "select count(*) from orders o where (select (select max(region_id) from regions) from addresses where o.order_id = 3) is null",
+    "select count(*) from orders o where (select unnest(array_agg(address_id)) from addresses where o.order_id = 3) is null",
 ]
 LEAKY_LIKE = "select count(*) from customers where name like 'Be\\\\'"
 
