@@ -9,10 +9,12 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 from answerable.context.errors import GuardError
 from sqlglot import ErrorLevel, exp
+from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import UnsupportedError
 
 Rewrite = Callable[[Any], exp.Expr]
@@ -76,10 +78,17 @@ def named(tree: exp.Expr, params: Mapping[str, Any], dialect: str) -> dict[str, 
     return bound
 
 
+@cache
+def reader(dialect: str) -> Dialect:
+    """sqlglot's words for a dialect, which take long to put together."""
+    return Dialect.get_or_raise(dialect)
+
+
 def text_of(tree: exp.Expr, dialect: str, comments: bool = False) -> str:
     """The text of a governed tree, which may change. Raises GuardError."""
     try:
-        return tree.sql(dialect=dialect, pretty=True, comments=comments, copy=False, unsupported_level=ErrorLevel.RAISE)
+        written = reader(dialect).generate(tree, copy=False, pretty=True, comments=comments, unsupported_level=ErrorLevel.RAISE)
+        return str(written)
     except UnsupportedError:
         raise GuardError("The query needs something that this warehouse does not have.") from None
 

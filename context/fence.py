@@ -8,7 +8,7 @@ columns of their type. A constant is not on it: an engine may compute one only w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from sqlglot import exp
 
@@ -26,7 +26,9 @@ _ALIKE = (
 _OF_TIME = (exp.TimestampTrunc, exp.DateTrunc, exp.Year, exp.Quarter, exp.Month, exp.Week, exp.Day)
 _SOURCES = (exp.From, exp.Join, exp.CTE, exp.SetOperation)
 _TYPES = {"time": exp.DataType.TEMPORAL_TYPES, "number": exp.DataType.NUMERIC_TYPES, "text": exp.DataType.TEXT_TYPES}
-Types = Mapping[str, str]
+Types = Mapping[str, str | None]
+OTHERS = ""
+"""In the types, that of all columns which have no name there."""
 
 
 def can_fail(tree: exp.Expr, types: Types) -> bool:
@@ -35,30 +37,39 @@ def can_fail(tree: exp.Expr, types: Types) -> bool:
     What stands within an aggregate or a window is computed from rows that passed the filter, unless it stands in a query within a
     condition: that runs for each row, so there is none on the list.
     """
-    return _asks_within(tree) or any(not _plain(node, types) for node in _outside_aggregates(tree))
+    stack: list[tuple[exp.Expr, bool]] = [(tree, False)]
+    while stack:
+        node, after = stack.pop()
+        if node is not tree and _asks_within(node):
+            return True
+        after = after or isinstance(node, (exp.AggFunc, exp.Window))
+        if not after and not _plain(node, types):
+            return True
+        after = after or isinstance(node, (exp.Cast, exp.Interval))  # of which `_plain` has seen the inside
+        for child in node.iter_expressions():
+            stack.append((child, after))
+    return False
 
 
 def filters_can_fail(tree: exp.Expr, types: Types) -> bool:
-    """The same of a plan's tree, which the compiler made: only its conditions can be computed before a policy's; its joins are by keys."""
+    """The same of a plan's tree, which the compiler made: only its conditions can be computed before a policy's; its joins are by keys.
+
+    A condition of a plan names columns of a model, or what the compiler made of them, which it compares with its like.
+    """
+    types = {**types, OTHERS: "any"}
     return any(can_fail(condition, types) for condition in tree.find_all(exp.Where, exp.Having, exp.Qualify))
 
 
-def _asks_within(tree: exp.Expr) -> bool:
+def _asks_within(node: exp.Expr) -> bool:
     """Whether a query stands where a value or a condition does, or beside a relation whose columns it sees."""
-    if tree.find(exp.Exists, exp.Lateral, exp.Any, exp.All) or any(node.args.get("query") for node in tree.find_all(exp.In)):
-        return True
-    return any(sub is not tree and not isinstance(sub.parent, (*_SOURCES, exp.Subquery)) for sub in tree.find_all(exp.Subquery))
-
-
-def _outside_aggregates(tree: exp.Expr) -> Iterator[exp.Expr]:
-    stack: list[exp.Expr] = [tree]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, (exp.AggFunc, exp.Window)):
-            continue
-        yield node
-        if not isinstance(node, (exp.Cast, exp.Interval)):  # of which `_plain` has seen the inside
-            stack.extend(node.iter_expressions())
+    match node:
+        case exp.Subquery():
+            return not isinstance(node.parent, (*_SOURCES, exp.Subquery))
+        case exp.Exists() | exp.Lateral() | exp.Any() | exp.All():
+            return True
+        case exp.In():
+            return bool(node.args.get("query"))
+    return False
 
 
 def _plain(node: exp.Expr, types: Types) -> bool:
@@ -123,14 +134,29 @@ def _type(node: exp.Expr | None, types: Types) -> str | None:
         ):
             return _type(node.this, types)
         case exp.Column():
-            return types.get(node.name.lower())
+            return types.get(node.name.lower(), types.get(OTHERS))
         case exp.Literal():
             return "any" if node.is_string else "number"  # a text that is said is cast once, before any row is read
         case exp.Null():
             return "any"
         case exp.Boolean():
             return "boolean"
-        case exp.Count() | exp.Sum() | exp.Avg() | exp.Extract() | exp.Year() | exp.Quarter() | exp.Month() | exp.Week() | exp.Day():
+        case exp.Window():
+            return _type(node.this, types)
+        case (
+            exp.RowNumber()
+            | exp.Rank()
+            | exp.DenseRank()
+            | exp.Count()
+            | exp.Sum()
+            | exp.Avg()
+            | exp.Extract()
+            | exp.Year()
+            | exp.Quarter()
+            | exp.Month()
+            | exp.Week()
+            | exp.Day()
+        ):
             return "number"
         case exp.TimestampTrunc() | exp.DateTrunc():
             return "time"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import sqlglot
@@ -287,7 +287,7 @@ class Governed:
                 if table.db:
                     self._in_full(table)
             return exp.Subquery(this=query, alias=exp.TableAlias(this=exp.to_identifier(self.alias)))
-        table = self._in_full(exp.to_table(model.table or "", dialect=dialect))
+        table = self._in_full(_table(model.table or "", dialect).copy())
         return table if table.name == self.alias else table.as_(self.alias)
 
     def _in_full(self, table: exp.Table) -> exp.Table:
@@ -321,6 +321,11 @@ class Governed:
                 )
                 short = exp.LTE(this=exp.Length(this=text), expression=exp.Literal.number(mask.n))
                 return exp.Case(ifs=[exp.If(this=short, true=stars)], default=joined)
+
+
+@lru_cache(maxsize=10_000)
+def _table(text: str, dialect: str) -> exp.Table:
+    return exp.to_table(text, dialect=dialect)
 
 
 def _keys(model: Model) -> list[str]:

@@ -97,7 +97,9 @@ class _Gate:
         bound = named(tree, self.params, dialect)
         ours = relations(tree)
         text = text_of(tree, dialect, comments=self.plan)  # which may change the tree
-        recheck(text, ours, [g.alias for g in self.used.values()], bound, dialect)
+        # A plan's text is short, and a second database to read it would take longer to open than a question to answer.
+        serialize = self.site.serialize if self.plan else None
+        recheck(text, ours, [g.alias for g in self.used.values()], bound, dialect, serialize)
         decisions = tuple(line for g in self.used.values() for line in g.decisions)
         filtered = any(not g.whole for g in self.used.values())
         models = tuple(name for name in self.used if name in self.catalog.models)
@@ -119,13 +121,13 @@ class _Gate:
         fails = filters_can_fail if self.plan else can_fail
         return fails(tree, self._types()) or any(governed.can_fail(names) for _, governed, names, _ in read)
 
-    def _types(self) -> dict[str, str]:
-        """The types of the models' columns by name; of a name that two types share, none."""
+    def _types(self) -> dict[str, str | None]:
+        """The types of the models' columns by name; None for a name that two types share."""
         found: dict[str, set[str]] = {}
         for governed in self.used.values():
             for name, dimension in governed.model.dimensions.items():
                 found.setdefault(name.lower(), set()).add(dimension.type)
-        return {name: kinds.pop() for name, kinds in found.items() if len(kinds) == 1}
+        return {name: kinds.pop() if len(kinds) == 1 else None for name, kinds in found.items()}
 
     # -- scopes: which name means a model, and which a CTE of the query -------------------------------------------------------
 

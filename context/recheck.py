@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -32,14 +32,21 @@ class Seen:
     unknown: set[str] = field(default_factory=set)
 
 
-def recheck(text: str, ours: Counter[Relation], trusted: Iterable[str], parameters: Iterable[str], dialect: str) -> None:
+def recheck(
+    text: str,
+    ours: Counter[Relation],
+    trusted: Iterable[str],
+    parameters: Iterable[str],
+    dialect: str,
+    serialize: Callable[[str], str] | None = None,
+) -> None:
     """Refuse a text in which the engine sees another relation, function, parameter or statement than the gate put there.
 
     `ours` are the relations of the tree that the text was made of, `trusted` the aliases of the governed ones: within
     these the data team's own functions may stand.
     Raises GuardError.
     """
-    seen = READERS[dialect](text, frozenset(alias.lower() for alias in trusted))
+    seen = READERS[dialect](text, frozenset(alias.lower() for alias in trusted), serialize)
     if seen.relations != ours:
         raise GuardError("The warehouse's own parser reads other relations in this SQL than the gate put there. Write it in a plainer way.")
     if strange := sorted(seen.functions - FUNCTIONS[dialect]):
@@ -76,7 +83,7 @@ _OPERATORS = frozenset(
 )
 _LEAVES = frozenset(["literal", "qualified_name", "column_names"])
 """Parts in which nothing can be scanned, called or bound."""
-_SERIALIZE = "SELECT json_serialize_sql(?, skip_null := true, skip_empty := true, skip_default := true)"
+SERIALIZE = "SELECT json_serialize_sql(?, skip_null := true, skip_empty := true, skip_default := true)"
 
 
 @cache
@@ -96,9 +103,13 @@ def _duckdb() -> Any:
 _one_at_a_time = threading.Lock()
 
 
-def _by_duckdb(text: str, trusted: frozenset[str]) -> Seen:
+def _serialized(text: str) -> str:
     with _one_at_a_time:
-        read = json.loads(_duckdb().execute(_SERIALIZE, [text]).fetchone()[0])
+        return str(_duckdb().execute(SERIALIZE, [text]).fetchone()[0])
+
+
+def _by_duckdb(text: str, trusted: frozenset[str], serialize: Callable[[str], str] | None) -> Seen:
+    read = json.loads((serialize or _serialized)(text))
     if read["error"] or len(read["statements"]) != 1:
         raise GuardError("The warehouse's own parser can not read this SQL as one SELECT. Write it in a plainer way.")
     seen = Seen()
@@ -173,7 +184,7 @@ _PG_OPERATORS = frozenset(
 _PG_VALUES = frozenset("SVFOP_CURRENT_DATE SVFOP_CURRENT_TIMESTAMP SVFOP_LOCALTIMESTAMP SVFOP_CURRENT_TIMESTAMP_N".split())
 
 
-def _by_postgres(text: str, trusted: frozenset[str]) -> Seen:
+def _by_postgres(text: str, trusted: frozenset[str], serialize: Callable[[str], str] | None) -> Seen:
     try:
         read = json.loads(_libpg_query(text))
     except ValueError:

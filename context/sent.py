@@ -7,11 +7,10 @@ import re
 import unicodedata
 from itertools import pairwise
 
-from answerable.context.dialects import folded
+from answerable.context.dialects import folded, reader
 from answerable.context.errors import GuardError
 from answerable.context.intervals import whole_intervals
 from sqlglot import exp
-from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
@@ -28,13 +27,14 @@ def parsed(text: str, dialect: str) -> exp.Query:
     if len(text) > LONGEST:
         raise GuardError(f"The SQL is longer than {LONGEST:,} characters.")
     _characters(text)
-    reader = Dialect.get_or_raise(dialect)
+    words = reader(dialect)
     try:
-        text = whole_intervals(text, reader)
-        tokens = reader.tokenize(text)
+        text = whole_intervals(text, words)
+        tokens = words.tokenize(text)
         _plain_outside_quotes(text, tokens)
-        _plain_keys(tokens)
-        statements = [tree for tree in reader.parser().parse(tokens, text) if tree is not None]
+        if "->" in text or "json" in text.lower():
+            _plain_keys(tokens)
+        statements = [tree for tree in words.parser().parse(tokens, text) if tree is not None]
     except GuardError:
         raise
     except (SqlglotError, RecursionError, ValueError, TypeError, AttributeError, LookupError):  # some are sqlglot's own, from half a lambda

@@ -202,7 +202,8 @@ class _Plan:
         scan.set("expressions", [*keys, *(exp.alias_(whole(value), name, quoted=True) for name, value in self.shown.items())])
         if self.query.having:
             scan = scan.having(*(whole(self._having(text)) for text in self.query.having))
-        scan = scan.order_by(*self._order(), copy=False) if self.query.by else scan
+        order = self._order()
+        scan = scan.order_by(*order, copy=False) if self.query.by else scan
         return scan.limit(self.query.limit) if isinstance(self.query.limit, int) else scan
 
     def _together(self, steps: list[tuple[str, exp.Query]]) -> str:
@@ -244,13 +245,16 @@ class _Plan:
             last = [*last, rank <= limit.n]
             select = select.order_by(*(_ordered(quoted(p), False) for p in limit.per), *self._order())
         else:
-            select = select.order_by(*self._order(), copy=False) if self.query.by else select
+            order = self._order()
+            select = select.order_by(*order, copy=False) if self.query.by else select
         if last:
             select.set("qualify", exp.Qualify(this=exp.and_(*last)))
         return select.limit(limit) if isinstance(limit, int) else select
 
     def _having(self, text: str) -> exp.Expr:
         tree = _condition(text)
+        if not tree.find(exp.Column):
+            raise WrongType("A condition in having names at least one metric.", text)
         known = {**self.shown, **{ref: quoted(ref) for ref in self.query.by}}
 
         def value(column: exp.Column) -> exp.Expr:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from answerable.context.query import GovernedSQL
@@ -34,6 +35,8 @@ class Site:
     dialect: str
     database: str = ""
     schema: str = "main"
+    serialize: Callable[[str], str] | None = field(default=None, compare=False, repr=False)
+    """The engine's own parser over a connection that is open already: a text becomes its tree as JSON."""
 
 
 DUCKDB = Site("duckdb")

@@ -12,6 +12,7 @@ from answerable.context.engines.apart import Apart
 from answerable.context.engines.base import MOST_BYTES, Right, Rows, Site, weight
 from answerable.context.errors import EngineError
 from answerable.context.query import GovernedSQL
+from answerable.context.recheck import SERIALIZE
 from answerable.context.settings import Limits
 
 _open: dict[tuple[str, ...], tuple[duckdb.DuckDBPyConnection, int]] = {}
@@ -39,7 +40,7 @@ class DuckDBEngine:
             _open[self.key] = connection, users + 1
         self.connection = connection
         database = connection.cursor().execute("SELECT current_database()").fetchone()
-        self.site = Site(self.dialect, database[0] if database else "")
+        self.site = Site(self.dialect, database[0] if database else "", serialize=self._serialized)
         self.running: set[duckdb.DuckDBPyConnection] = set()
 
     def run(self, sql: GovernedSQL, rows: int | None = None) -> Rows:
@@ -80,6 +81,10 @@ class DuckDBEngine:
             self.running.discard(cursor)
             cursor.close()
         return Rows(tuple(d[0] for d in described), tuple(str(d[1]) for d in described), found[:most], len(found) > most)
+
+    def _serialized(self, text: str) -> str:
+        found = self.connection.cursor().execute(SERIALIZE, [text]).fetchone()
+        return str(found[0]) if found else "{}"
 
     def cancel(self) -> None:
         """Stop whatever runs on this engine."""
