@@ -79,6 +79,9 @@ class Apart:
             child.kill()
             _reap(child)
 
+    def __del__(self) -> None:
+        self.close()  # a project that nobody closed leaves no child behind
+
     def _taken(self) -> subprocess.Popen[bytes]:
         with self.lock:
             child = next((self.idle.pop() for _ in self.idle[:1] if self.idle[-1].poll() is None), None)

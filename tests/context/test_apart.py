@@ -114,6 +114,16 @@ def test_what_is_wrong_with_the_sql_is_said_without_a_value(engine: DuckDBEngine
     assert error.value.kind == "query" and "x0" not in str(error.value)
 
 
+def test_a_project_that_nobody_closed_leaves_no_child_behind(file: Path) -> None:
+    engine = DuckDBEngine(file, Limits(seconds=20), "UTC")
+    engine.run(sent("select 1"))
+    assert engine.apart
+    (child,) = engine.apart.idle
+    engine.apart = None
+    assert child.wait(5) == -9
+    engine.close()
+
+
 def test_a_file_that_is_gone_meanwhile_is_said(engine: DuckDBEngine, file: Path) -> None:
     file.unlink()
     with pytest.raises(EngineError) as error:
