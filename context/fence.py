@@ -24,6 +24,13 @@ _ALIKE = (
 )  # fmt: skip
 """Nodes that can not, where what stands in them is of one type."""
 _OF_TIME = (exp.TimestampTrunc, exp.DateTrunc, exp.Year, exp.Quarter, exp.Month, exp.Week, exp.Day)
+_OF_ITS_FIRST = (
+    exp.Paren, exp.Lower, exp.Upper, exp.Alias, exp.Min, exp.Max, exp.Add, exp.Sub, exp.Coalesce, exp.Nullif, exp.Window,
+)  # fmt: skip
+_NUMBERS = (
+    exp.Count, exp.Sum, exp.Avg, exp.RowNumber, exp.Rank, exp.DenseRank,
+    exp.Extract, exp.Year, exp.Quarter, exp.Month, exp.Week, exp.Day,
+)  # fmt: skip
 _SOURCES = (exp.From, exp.Join, exp.CTE, exp.SetOperation)
 _TYPES = {"time": exp.DataType.TEMPORAL_TYPES, "number": exp.DataType.NUMERIC_TYPES, "text": exp.DataType.TEXT_TYPES}
 Types = Mapping[str, str | None]
@@ -119,20 +126,11 @@ def _one_type(sides: list[exp.Expr], types: Types) -> bool:
 
 
 def _type(node: exp.Expr | None, types: Types) -> str | None:
+    if isinstance(node, _OF_ITS_FIRST):
+        return _type(node.this, types)
+    if isinstance(node, _NUMBERS):
+        return "number"
     match node:
-        case (
-            exp.Paren()
-            | exp.Lower()
-            | exp.Upper()
-            | exp.Alias()
-            | exp.Min()
-            | exp.Max()
-            | exp.Add()
-            | exp.Sub()
-            | exp.Coalesce()
-            | exp.Nullif()
-        ):
-            return _type(node.this, types)
         case exp.Column():
             return types.get(node.name.lower(), types.get(OTHERS))
         case exp.Literal():
@@ -141,23 +139,6 @@ def _type(node: exp.Expr | None, types: Types) -> str | None:
             return "any"
         case exp.Boolean():
             return "boolean"
-        case exp.Window():
-            return _type(node.this, types)
-        case (
-            exp.RowNumber()
-            | exp.Rank()
-            | exp.DenseRank()
-            | exp.Count()
-            | exp.Sum()
-            | exp.Avg()
-            | exp.Extract()
-            | exp.Year()
-            | exp.Quarter()
-            | exp.Month()
-            | exp.Week()
-            | exp.Day()
-        ):
-            return "number"
         case exp.TimestampTrunc() | exp.DateTrunc():
             return "time"
         case exp.Cast():

@@ -121,6 +121,6 @@ class GovernedSQL:
     masked: tuple[str, ...] = ()
     """The dimensions whose masks stand in what was read."""
     sent: bool = False
-    """Whether a person or a model wrote it: an engine then runs it where it can be killed."""
+    """Whether a person or a model wrote it, or a condition in it that may take long: an engine then runs it where it can be killed."""
     withheld: GovernedSQL | None = None
     """What counts the cells that are withheld because they stand on too few rows."""

@@ -6,13 +6,9 @@ Exit codes: 0 answered, 1 fault, 2 usage, 3 declined or denied, 4 clarify.
 from __future__ import annotations
 
 import datetime as dt
-import functools
 import json
 import secrets
 import sys
-import tempfile
-from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,82 +16,11 @@ import click
 from answerable.agent.answer import Answer
 from answerable.agent.ask import Project
 from answerable.context.catalog import VerifiedQuestion
-from answerable.context.errors import AnswerableError, DefinitionError, DeniedError, GuardError, PlanError, UsageError
+from answerable.context.errors import AnswerableError, UsageError
 from answerable.integrations.app import STATE, definitions, open_journal, open_project, seen_from
+from answerable.integrations.command import DAY, EXIT, complain, output_options, project_options, told
+from answerable.integrations.evaluating import evaluate
 from answerable.integrations.printing import cleaned, printable, say, say_json, write_csv
-
-FIRST_YEAR, LAST_YEAR = 1900, 2200
-EXIT = {"answered": 0, "declined": 3, "denied": 3, "clarify": 4, "error": 1}
-
-
-class DayType(click.ParamType[dt.date]):
-    """A day as YYYY-MM-DD."""
-
-    name = "day"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dt.date:
-        try:
-            day: dt.date = value if isinstance(value, dt.date) else dt.date.fromisoformat(value)
-        except ValueError:
-            self.fail(f"{value} is no day; write it as 2026-03-31.", param, ctx)
-        if not FIRST_YEAR <= day.year <= LAST_YEAR:
-            self.fail(f"{value} is not between the years {FIRST_YEAR} and {LAST_YEAR}.", param, ctx)
-        return day
-
-
-DAY = DayType()
-Command = Callable[..., Any]
-
-
-def told(work: Command) -> Command:
-    """Errors as sentences with their exit code; never a traceback."""
-
-    @functools.wraps(work)
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return work(*args, **kwargs)
-        except DefinitionError as error:
-            _complaints(error.complaints)
-            sys.exit(1)
-        except (DeniedError, GuardError, PlanError) as error:
-            whom = f" Ask {error.owner} for it." if isinstance(error, DeniedError) and error.owner else ""
-            say(f"{error}{whom}", err=True)
-            sys.exit(3)
-        except UsageError as error:
-            say(str(error), err=True)
-            sys.exit(2)
-        except AnswerableError as error:
-            say(str(error), err=True)
-            sys.exit(1)
-        except OSError as error:
-            say(f"{error.filename or 'A file'}: {error.strerror or 'it can not be read or written'}.", err=True)
-            sys.exit(1)
-
-    return wrapper
-
-
-def project_options(work: Command) -> Command:
-    """`--project`, `--state` and `--as`, for every command that opens a project."""
-    for option in (
-        click.option("--project", "folder", default=".", type=click.Path(path_type=Path), help="The project folder (default: this one)."),
-        click.option("--state", type=click.Path(path_type=Path), help="Where journal and caches live (default: PROJECT/.answerable)."),
-        click.option("--as", "user", help="The user who asks (default: nobody, the group everyone)."),
-    ):
-        work = option(work)
-    return work
-
-
-def output_options(work: Command) -> Command:
-    """`--json`, `--sql`, `--csv`, `--all` and `--explain`, for every command that gives an answer."""
-    for option in (
-        click.option("--json", "as_json", is_flag=True, help="The answer as JSON."),
-        click.option("--sql", "with_sql", is_flag=True, help="Show the SQL that ran."),
-        click.option("--csv", "csv_file", type=click.Path(path_type=Path), help="Write the rows to a file."),
-        click.option("--all", "every", is_flag=True, help="Print every row."),
-        click.option("--explain", is_flag=True, help="Show the grounding, the plan and the definitions."),
-    ):
-        work = option(work)
-    return work
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -243,7 +168,7 @@ def check(folder: Path, as_json: bool) -> None:
     """Check the definitions, and the warehouse that they name: every mistake at once, with its mend."""
     from answerable.integrations import checking
 
-    sys.exit(checking.check(folder, as_json, _complaints))
+    sys.exit(checking.check(folder, as_json, complain))
 
 
 @main.command()
@@ -407,72 +332,7 @@ def _verified(folder: Path, state: Path | None, user: str | None, confirm: bool)
 # -- suites and imports -------------------------------------------------------------------------------------------------------------
 
 
-@main.group("eval")
-def evaluate() -> None:
-    """Suites that say how good the answers are."""
-
-
-@evaluate.command("questions")
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="One line per question on standard output.")
-@project_options
-@told
-def eval_questions(file: Path, as_json: bool, folder: Path, state: Path | None, user: str | None) -> None:
-    """Ask every question of FILE and say what came of them."""
-    from answerable.evals import questions
-
-    lines = questions.read(file)
-    with open_project(folder, state, surface="eval", run="eval") as project:
-        project.principal(user)
-        counts: dict[str, int] = {}
-        for line, answer in questions.ask_all(project, lines):
-            counts[answer.status] = counts.get(answer.status, 0) + 1
-            if as_json:
-                say_json({"id": line["id"], "answer": answer.model_dump(mode="json")})
-    say(", ".join(f"{status} {n}" for status, n in sorted(counts.items())) or "no questions", err=as_json)
-    sys.exit(1 if counts.get("error") else 0)
-
-
-@evaluate.command("conformance")
-@click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="One line per case on standard output.")
-@click.option("--sql", "with_sql", is_flag=True, help="With its SQL.")
-@click.option("--only", default="", help="Cases whose id holds this.")
-@click.option("--from", "form", type=click.Choice(["json", "yaml"]), default="json", show_default=True, help="The form of the manifests.")
-@told
-def eval_conformance(folder: Path, as_json: bool, with_sql: bool, only: str, form: str) -> None:
-    """Play MetricFlow's cases through import, compiler, gate and DuckDB."""
-    from answerable.evals import conformance
-
-    with tempfile.TemporaryDirectory() as work:
-        outcomes = []
-        for outcome in conformance.run(folder, Path(work), only, form):
-            outcomes.append(outcome)
-            if as_json:
-                say_json(conformance.line(outcome, with_sql))
-    say(conformance.summary(outcomes), err=as_json)
-    sys.exit(1 if any(o.verdict == "failed" for o in outcomes) else 0)
-
-
-@evaluate.command("attacks")
-@click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="One line per case on standard output.")
-@click.option("--warehouse", help="An administrator's postgresql:// URL: play the PostgreSQL part, in databases of its own.")
-@click.option("--only", default="", help="Classes whose name holds this.")
-@told
-def eval_attacks(folder: Path, as_json: bool, warehouse: str | None, only: str) -> None:
-    """Play attacks and honest queries through the gate, and nosy questions through ask."""
-    from answerable.evals import attacks
-
-    outcomes = []
-    for outcome in attacks.play(folder, warehouse, only):
-        outcomes.append(outcome)
-        if as_json:
-            say_json(asdict(outcome))
-        elif not outcome.fine:
-            say(f"{outcome.verdict:<14} {outcome.id}  {outcome.group}  {outcome.why}"[:200])
-    say(attacks.table(outcomes), err=as_json)
-    sys.exit(0 if all(outcome.fine for outcome in outcomes) else 1)
+main.add_command(evaluate)
 
 
 @main.command("import")
@@ -491,16 +351,6 @@ def import_(format: str, path: Path, out: Path, warehouse: str, name: str, schem
     from answerable.integrations import importing
 
     importing.run(format, path, out, warehouse, name, schema)
-
-
-def _complaints(complaints: tuple[Any, ...]) -> None:
-    """Complaints as people read them: kind, place, what, mend."""
-    for complaint in complaints:
-        mark, level = ("!", "warning") if complaint.warning else ("✗", "error")
-        say(
-            f"{mark} {level:<8} {complaint.kind:<15} {complaint.where}\n           {complaint.what}\n  mend     {complaint.mend}\n",
-            err=True,
-        )
 
 
 if __name__ == "__main__":

@@ -1,0 +1,81 @@
+"""The commands that play suites: questions with what must become of them, other people's cases, attacks."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+from answerable.integrations.app import open_project
+from answerable.integrations.command import project_options, told
+from answerable.integrations.printing import say, say_json
+
+
+@click.group("eval")
+def evaluate() -> None:
+    """Suites that say how good the answers are."""
+
+
+@evaluate.command("questions")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="One line per question on standard output.")
+@project_options
+@told
+def eval_questions(file: Path, as_json: bool, folder: Path, state: Path | None, user: str | None) -> None:
+    """Ask every question of FILE and say what came of them."""
+    from answerable.evals import questions
+
+    lines = questions.read(file)
+    with open_project(folder, state, surface="eval", run="eval") as project:
+        project.principal(user)
+        counts: dict[str, int] = {}
+        for line, answer in questions.ask_all(project, lines):
+            counts[answer.status] = counts.get(answer.status, 0) + 1
+            if as_json:
+                say_json({"id": line["id"], "answer": answer.model_dump(mode="json")})
+    say(", ".join(f"{status} {n}" for status, n in sorted(counts.items())) or "no questions", err=as_json)
+    sys.exit(1 if counts.get("error") else 0)
+
+
+@evaluate.command("conformance")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="One line per case on standard output.")
+@click.option("--sql", "with_sql", is_flag=True, help="With its SQL.")
+@click.option("--only", default="", help="Cases whose id holds this.")
+@click.option("--from", "form", type=click.Choice(["json", "yaml"]), default="json", show_default=True, help="The form of the manifests.")
+@told
+def eval_conformance(folder: Path, as_json: bool, with_sql: bool, only: str, form: str) -> None:
+    """Play MetricFlow's cases through import, compiler, gate and DuckDB."""
+    from answerable.evals import conformance
+
+    with tempfile.TemporaryDirectory() as work:
+        outcomes = []
+        for outcome in conformance.run(folder, Path(work), only, form):
+            outcomes.append(outcome)
+            if as_json:
+                say_json(conformance.line(outcome, with_sql))
+    say(conformance.summary(outcomes), err=as_json)
+    sys.exit(1 if any(o.verdict == "failed" for o in outcomes) else 0)
+
+
+@evaluate.command("attacks")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="One line per case on standard output.")
+@click.option("--warehouse", help="An administrator's postgresql:// URL: play the PostgreSQL part, in databases of its own.")
+@click.option("--only", default="", help="Classes whose name holds this.")
+@told
+def eval_attacks(folder: Path, as_json: bool, warehouse: str | None, only: str) -> None:
+    """Play attacks and honest queries through the gate, and nosy questions through ask."""
+    from answerable.evals import attacks
+
+    outcomes = []
+    for outcome in attacks.play(folder, warehouse, only):
+        outcomes.append(outcome)
+        if as_json:
+            say_json(asdict(outcome))
+        elif not outcome.fine:
+            say(f"{outcome.verdict:<14} {outcome.id}  {outcome.group}  {outcome.why}"[:200])
+    say(attacks.table(outcomes), err=as_json)
+    sys.exit(0 if all(outcome.fine for outcome in outcomes) else 1)
