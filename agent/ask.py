@@ -142,7 +142,10 @@ class Project:
             return self._lacking(plan, sight, asked, reader, timings)
         if len(plan.readings) > 1:
             return self._several(plan, sight, asked, timings)
-        return self._answered(plan.readings[0], self._run(plan.readings[0], sight, asked, timings), sight, asked, timings)
+        result = self._run(plan.readings[0], sight, asked, timings)
+        if ahead := describe.has_not_happened(result, asked.today, plan.spans):
+            return self._lacking(replace(plan, readings=(), gaps=(ahead,)), sight, asked, reader, timings)
+        return self._answered(plan.readings[0], result, sight, asked, timings)
 
     def _earlier(self, asked: Asked) -> tuple[str, ...]:
         """What this person has asked in this thread so far, of the same readers."""
@@ -246,7 +249,7 @@ class Project:
             made = sentence(
                 query, compiled.columns, rows.rows, rows.truncated, self.catalog.settings, result.days, reading.scope or query.where
             )
-            text = describe.yes_or_no(reading.check, rows) + made.text
+            text = describe.yes_or_no(reading.check, compiled.columns, rows) + made.text
             facts = self._facts(asked.principal, asked.question, query, result.sql, rows, sight)
             return Answer(
                 status="answered", trust=self._trust(query, result.sql), question=asked.question, text=text, numbers=tuple(made.numbers),

@@ -25,7 +25,7 @@ def last_clause(question: str, plan: Plan, read: Callable[[str], Plan]) -> Readi
 def _lead_in(plan: Plan, cut: re.Match[str]) -> bool:
     if plan.kind != "data":
         return plan.kind == "order" and cut[0][0] in ":;"
-    unknown = [gap for gap in plan.gaps if gap.type == "metric"]
+    unknown = [gap for gap in plan.gaps if gap.type == "metric" or (gap.type == "not read" and gap.end)]
     if not unknown or len(unknown) < len(plan.gaps) or any(gap.end > cut.start() for gap in unknown):
         return False
     known = [span for span in plan.spans if span.kind not in ("grammar", "gap", "number") and span.start < cut.start()]

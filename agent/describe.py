@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import operator
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -24,7 +24,7 @@ from answerable.context.query import Column, SemanticQuery
 from answerable.context.settings import ProjectSettings
 
 WHICH, IS_IT = "Which one?", "Is it this?"
-_OPERATORS = {">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le}
+_OPERATORS = {">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le, "=": operator.eq}
 
 
 # -- provenance -------------------------------------------------------------------------------------------------------------
@@ -180,12 +180,31 @@ def _type(kind: str) -> str:
     return "number" if re.match(r"U?(TINY|SMALL|BIG|HUGE)?INT(?!ERVAL)|DOUBLE|FLOAT|DECIMAL|NUMERIC|NUMBER|REAL", kind) else "text"
 
 
-def yes_or_no(check: str, rows: Rows) -> str:
-    """`Yes. ` or `No. ` for a question about a threshold of one number."""
-    if not check or len(rows.rows) != 1 or rows.rows[0][0] is None:
+def yes_or_no(check: str, columns: Sequence[Column], rows: Rows) -> str:
+    """`Yes. ` or `No. ` for a question about one row; nothing where a side has no value."""
+    if not check or len(rows.rows) != 1:
         return ""
-    _, sign, value = check.rsplit(" ", 2)
-    return "Yes. " if _OPERATORS[sign](float(rows.rows[0][0]), float(value)) else "No. "
+    values = {column.name: value for column, value in zip(columns, rows.rows[0], strict=True)}
+    left, sign, right = check.split(" ")
+    one, other = values.get(left), values[right] if right in values else float(right)
+    if one is None or other is None:
+        return ""
+    return "Yes. " if _OPERATORS[sign](float(one), float(other)) else "No. "
+
+
+def has_not_happened(result: Result, today: dt.date, spans: tuple[Span, ...]) -> Gap | None:
+    """A gap where a window lies ahead and no row is known of it yet: nothing is no forecast of nothing."""
+    window = result.query.window
+    if window is None or window.start is None or str(window.start)[:10] <= today.isoformat():
+        return None
+    values = [i for i, column in enumerate(result.compiled.columns) if column.kind == "metric"]
+    if not values or any(row[i] for row in result.rows.rows for i in values):
+        return None
+    said = next((span for span in spans if span.kind in ("time", "period")), None)
+    at = (said.text, said.start, said.end) if said else ("", 0, 0)
+    return Gap(
+        "time", *at, closes="a plan or a forecast in the data", says=f"{at[0] or 'That'} has not happened yet, and nothing is known of it."
+    )
 
 
 # -- asking and declining ---------------------------------------------------------------------------------------------------------

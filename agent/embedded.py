@@ -7,14 +7,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from answerable.agent import grammar
-from answerable.agent.assemble import Candidate, candidates, measured_by
-from answerable.agent.draft import Draft, Unread, drafts
+from answerable.agent.assemble import candidates, measured_by
+from answerable.agent.draft import Draft, Unread
+from answerable.agent.framing import whether
 from answerable.agent.ground import Cover, Grounder, Segment, unknown
 from answerable.agent.lexicon import Lexicon, Sense
 from answerable.agent.plan import Gap, Lacking, Plan, Reading, Span
+from answerable.agent.planned import Candidate
 from answerable.agent.thread import merged, says_something, whole
+from answerable.agent.walk import drafts
 from answerable.agent.when import Reader
 from answerable.agent.words import Token, tokens
+from answerable.context.query import SemanticQuery
 
 LONGEST = 400
 """Words of a question that are still read."""
@@ -97,7 +101,7 @@ def _definition(said: list[Token], lexicon: Lexicon, reader: Reader, text: str) 
             span = text[middle[0].start : middle[-1].end]
             spans = (Span(span, middle[0].start, middle[-1].end, senses[0].kind, senses[0].target, senses[0].how),)
             items = dict.fromkeys(s.target for s in senses if s.kind != "value") or dict.fromkeys(s.target for s in senses)
-            readings = tuple(Reading(query=grammar.NOTHING, spans=spans, definition=item) for item in items)
+            readings = tuple(Reading(query=SemanticQuery(), spans=spans, definition=item) for item in items)
             return Plan(readings=readings, spans=spans, kind="definition")
     return None
 
@@ -137,11 +141,18 @@ class _Search:
                 failure = failure or unread
                 continue
             found = True
-            if self.said and self.said[0].word in grammar.AUXILIARIES:
-                made = replace(made, asks=made.asks | {"yes or no"})
-            yield measured_by(made)
+            if self._is_asked_to_be_true(cover):
+                made = replace(made, asks=made.asks | {"yes or no": None})
+            yield from _dated(measured_by(made))
         if failure and not found:
             raise failure
+
+    def _is_asked_to_be_true(self, cover: Cover) -> bool:
+        """Whether it is a yes/no question: it begins with a helping verb, or after "whether"."""
+        rest = [segment for segment in cover if segment.role != "frame"]
+        first = self.said[rest[0].start].word if rest else ""
+        framed = any(s.role == "frame" and whether(self.said, (s.start, s.end)) for s in cover)
+        return framed or first in grammar.AUXILIARIES or any(s.role == "is it true" for s in cover)
 
     def _made_whole(self, draft: Draft) -> Draft:
         if self.before is None or whole(draft):
@@ -156,7 +167,8 @@ class _Search:
         if missing:
             return Plan(gaps=tuple(self._gap(segment) for segment in missing), spans=self._spans(covers[0]))
         found: dict[str, tuple[int, Reading]] = {}
-        failure: Gap | None = None
+        lacks: Gap | None = None
+        unread: Gap | None = None
         size = 0
         for cover in covers:
             if unknown(cover) or (found and len(cover) > size):
@@ -168,16 +180,17 @@ class _Search:
                         found[reading.query.hash + reading.check] = (cost, reading)
                 size = size or len(cover) if found else 0
             except Lacking as lacking:
-                failure = failure or self._placed(lacking.gap)
+                lacks = lacks or self._placed(lacking.gap)
                 if lacking.gap.type != "join" and not found:
                     break  # what the longest names mean is known: a shorter reading would be another question
-            except Unread as unread:
-                failure = failure or self._unread(unread, cover)
+            except Unread as failed:
+                unread = unread or self._unread(failed, cover)
         if found:
             least = min(cost for cost, _ in found.values())
             readings = tuple(reading for cost, reading in found.values() if cost == least)
             return Plan(readings=readings, spans=_together(readings))
-        return Plan(gaps=(failure or Gap("not read", self.text, says=_NOT_READ),), spans=self._spans(covers[0]))
+        gap = lacks or unread or Gap("not read", self.text, says=_NOT_READ)
+        return Plan(gaps=(gap,), spans=self._spans(covers[0]))
 
     def _readings(self, cover: Cover) -> list[tuple[int, Reading]]:
         found: list[tuple[int, Reading]] = []
@@ -203,7 +216,8 @@ class _Search:
         return replace(gap, start=at, end=at + len(gap.text)) if at >= 0 else gap
 
     def _unread(self, unread: Unread, cover: Cover) -> Gap:
-        segment = unread.segment or next((s for s in cover if s.role != "filler"), None)
+        telling = [s for s in cover if s.role == "word" or s.role in _TELLING]
+        segment = unread.segment or next(iter(sorted(telling, key=lambda s: s.role == "word")), None)
         if segment is None or segment not in cover:
             return Gap("not read", self.text, says=_NOT_READ)
         start, end = self.said[segment.start].start, self.said[segment.end - 1].end
@@ -225,10 +239,38 @@ class _Search:
             return Span(text, start, end, "time", f"{when.start or '…'}/{when.end or '…'}", segment.how)
         if segment.role == "unknown":
             return Span(text, start, end, "gap", "", "none")
-        return Span(text, start, end, "number" if segment.role == "number" else "grammar", segment.role, segment.how)
+        kind = segment.role if segment.role in ("number", "frame") else "grammar"
+        return Span(text, start, end, kind, segment.role, segment.how)
 
 
 _NOT_READ = "Every word is known, and the question has a shape that is not read yet."
+
+
+_TELLING = (
+    "rate",
+    "share",
+    "size",
+    "conversion",
+    "cumulative",
+    "average",
+    "best",
+    "worst",
+    "most",
+    "least",
+    "grow",
+    "rose",
+    "fell",
+    "trend",
+)
+"""Roles that are named first where a question has no shape that is read."""
+
+
+def _dated(draft: Draft) -> Iterator[Draft]:
+    """A draft for each day that an ambiguous date may mean."""
+    yield draft
+    for n, (segment, when) in enumerate(draft.whens):
+        if when.other is not None:
+            yield replace(draft, whens=[*draft.whens[:n], (segment, when.other), *draft.whens[n + 1 :]])
 
 
 def _reading(candidate: Candidate, spans: tuple[Span, ...], cover: Cover) -> Reading:
@@ -236,7 +278,7 @@ def _reading(candidate: Candidate, spans: tuple[Span, ...], cover: Cover) -> Rea
     taken = [
         f"“{s.text}” is read as {s.senses[0].target if s.senses else s.role}."
         for s in cover
-        if s.how in ("spelling", "lemma") and s.role != "filler"
+        if s.how in ("spelling", "lemma", "order", "apart") and s.role != "filler"
     ]
     words, said = ", ".join(candidate.chosen), (*taken, *candidate.assumptions)
     return Reading(candidate.query, spans, candidate.compiled, words, candidate.scope, said, check=candidate.check)

@@ -8,87 +8,173 @@ from __future__ import annotations
 from functools import lru_cache
 
 from answerable.agent.words import tokens
-from answerable.context.query import SemanticQuery
 
 ROLES: dict[str, str] = {
-    # splitting
-    "by": "by", "per": "by", "for each": "by", "for every": "by", "each": "by", "every": "by", "for each of": "by", "across": "by",
-    "in each": "by",
-    "at each": "by", "at each of": "by", "of each": "by", "split by": "by", "split out by": "by", "split up by": "by",
-    "broken down by": "by",
-    "grouped by": "by", "group by": "by", "divided by": "by", "by each": "by", "by every": "by", "one line for each": "by",
-    "separated by": "by",
-    "break down by": "by", "breakdown by": "by", "for the different": "by", "for the various": "by",
-    # joining
-    "and": "and", "&": "and", ",": "comma", "as well as": "and", "along with": "and", "or": "or",
-    # turning around
-    "not": "not", "except": "not", "except for": "not", "excluding": "not", "exclude": "not", "excl": "not", "without": "not",
-    "other than": "not",
-    "but not": "not", "leaving out": "not", "leave out": "not", "apart from": "not", "aside from": "not", "outside": "not",
-    "outside of": "not",
-    "not counting": "not", "not including": "not", "but without": "not", "non": "not", "neither": "not", "nor": "nor", "who are not": "not",
-    "that are not": "not", "which are not": "not", "not in": "not", "not from": "not", "but no": "not", "anything but": "not",
-    "everything but": "not",
-    # comparing
-    "versus": "versus", "compared to": "versus", "compared with": "versus", "in comparison to": "versus", "in comparison with": "versus",
-    "against": "versus", "compare": "compare", "comparison of": "compare", "compare with": "versus", "compare to": "versus",
-    "comparing": "compare",
-    "difference between": "compare", "side by side": "compare", "than": "than", "than in": "than",
-    # ranking
-    "top": "top", "bottom": "bottom", "most": "most", "highest": "most", "largest": "most", "biggest": "most", "greatest": "most",
-    "the most": "most",
-    "busiest": "most", "highest number of": "most", "largest number of": "most", "least": "least", "fewest": "least", "lowest": "least",
-    "smallest": "least", "lowest number of": "least", "ranked by": "by", "measured by": "by", "sorted by": "by", "ordered by": "by",
-    "highest first": "descending", "largest first": "descending", "descending": "descending", "from highest to lowest": "descending",
-    "from the highest to the lowest": "descending", "from largest to smallest": "descending", "lowest first": "ascending",
-    "smallest first": "ascending", "ascending": "ascending", "from lowest to highest": "ascending",
-    # thresholds
-    "more than": ">", "over": ">", "above": ">", "exceeding": ">", "exceeded": ">", "exceed": ">", "exceeds": ">", "greater than": ">",
-    "higher than": ">", ">": ">", "larger than": ">", "at least": ">=", ">=": ">=", "no less than": ">=", "no fewer than": ">=",
-    "minimum of": ">=",
-    "less than": "<", "fewer than": "<", "under": "<", "below": "<", "lower than": "<", "<": "<", "smaller than": "<", "at most": "<=",
-    "no more than": "<=", "<=": "<=", "maximum of": "<=", "or more": "or more", "or less": "or less", "or fewer": "or less",
-    # counting and listing
-    "how many": "count", "number of": "count", "count of": "count", "the number of": "count", "how much": "much", "amount of": "much",
-    "list": "list", "list of": "list", "list all": "list", "name": "list", "names of": "list", "which": "which", "what": "which",
-    "who": "which", "where": "which",
-    # parts and growth
-    "share of": "share", "share": "share", "percentage of": "share", "percent of": "share", "proportion of": "share", "% of": "share",
-    "%": "share",
-    "part of": "share", "as a share of": "as share", "as share of": "as share", "as a percent of": "as share", "in percent": "in percent",
-    "rate of": "rate", "trend": "trend", "trend of": "trend", "trends": "trend", "over time": "trend", "develop": "trend",
-    "developed": "trend",
-    "development of": "trend", "evolve": "trend", "evolved": "trend", "evolution of": "trend",
-    "grow": "grow", "grew": "grow", "grown": "grow", "change": "grow", "changed": "grow", "increase": "grow", "increased": "grow",
-    # wholes
-    "average": "average", "amount": "amount", "total amount": "amount", "more": "more", "fewer": "more", "less": "more",
-    "total": "total", "overall": "total", "in total": "total", "altogether": "total", "total of": "total", "total number of": "count",
-    "ever": "total",
-    "only": "only", "just": "only", "with": "with", "with their": "with", "with its": "with", "and their": "with",
-    # politeness and set phrases, which say nothing only as a whole
-    "good morning": "filler", "good afternoon": "filler", "good evening": "filler", "hi team": "filler", "hello team": "filler",
-    "hey team": "filler", "could you": "filler", "can you": "filler", "would you": "filler", "can i": "filler", "could i": "filler",
-    "may i": "filler", "can we": "filler", "could we": "filler", "can someone": "filler", "could someone": "filler", "i need": "filler",
-    "we need": "filler", "i would like": "filler", "would like": "filler", "i would need": "filler", "i should like": "filler",
-    "figures for": "filler", "figures of": "filler", "in the table": "filler", "in the database": "filler",
-    "numbers for": "filler", "numbers of": "filler", "data for": "filler",
-    "data on": "filler", "results for": "filler", "values for": "filler", "the numbers": "filler", "the figures": "filler",
-    "took place": "filler", "take place": "filler", "taken place": "filler", "happened": "filler", "occurred": "filler",
-    "both numbers": "filler", "in numbers": "filler", "ok": "filler", "okay": "filler", "as well": "filler", "for me": "filler",
-    # in a thread
-    "what about": "again", "how about": "again", "and what about": "again", "same for": "again", "the same": "again", "same": "again",
-    "the same for": "again",
-    "instead": "again", "now only": "only",
-    "in euro": "unit:EUR", "in euros": "unit:EUR", "in eur": "unit:EUR", "in dollar": "unit:USD", "in dollars": "unit:USD",
-    "in usd": "unit:USD", "in us dollars": "unit:USD", "in pounds": "unit:GBP", "in gbp": "unit:GBP",
-    # grains
-    "hourly": "grain:hour", "daily": "grain:day", "weekly": "grain:week", "monthly": "grain:month", "quarterly": "grain:quarter",
-    "yearly": "grain:year", "annually": "grain:year", "annual": "grain:year", "day by day": "grain:day", "week by week": "grain:week",
-    "month by month": "grain:month", "quarter by quarter": "grain:quarter", "year by year": "grain:year",
-    "day of the week": "part:day_of_week", "day of week": "part:day_of_week", "weekday": "part:day_of_week",
-    "hour of the day": "part:hour_of_day",
-    "hour of day": "part:hour_of_day", "day of the month": "part:day_of_month", "month of the year": "part:month_of_year",
+    "by": """
+        by | per | each | every | across | for each | for every | for each of | in each | in every | at each | at each of | of each |
+        split by | split out by | split up by | split into | split across | split over | split between | broken down by | broken out by |
+        break down by | breakdown by | breakdown per | broken down into | broken down per | grouped by | group by | grouped per | divided by |
+        divided into | divided over | by each | by every | one line for each | one row per | one line per | separated by | separately by |
+        separately for each | for the different | for the various | for all the different | as a breakdown by | segmented by | sliced by |
+        cut by | itemised by | itemized by | distributed over | distributed across | distribution over | distribution across | for every single |
+        according to | differ by | differ between the | differs between | differs between the | differ between | differ across | vary by |
+        varies by | vary across | varies across | depending on | on a per | in terms of | with a breakdown by | with a split by |
+        and for each | individually for each | for all of the | per each | within each | from each""",
+    "ranked by": "ranked by | measured by | sorted by | ordered by | rank by | sort by | order by | judged by | going by | based on",
+    "and": "and | & | as well as | along with | together with | plus | and also | also | and then",
+    "comma": ",",
+    "or": "or",
+    "not": """
+        not | except | except for | excepting | excluding | exclude | excludes | excl | without | other than | but not | leaving out |
+        leave out | apart from | aside from | outside | outside of | not counting | not including | but without | non | neither |
+        who are not | that are not | which are not | not in | not from | but no | anything but | everything but | all but | ignoring | ignore |
+        disregarding | disregard | omitting | omit | skipping | skip | minus | barring | with the exception of | exclusive of | net of |
+        that were not | which were not | who were not | that was not | that is not | which is not | not the | leaving aside | setting aside |
+        putting aside | if we ignore | if you ignore | if we leave out | if you leave out | if we exclude | if you exclude | but excluding |
+        but leaving out | but except | but ignore | not those from | not counting those | beyond just""",
+    "nor": "nor",
+    "leave": """
+        leave | leaving | put | putting | set | setting | if you leave | if we leave | if you put | if we put | if you set | if we set | take |
+        taking | if you take | if we take""",
+    "aside": "aside | out | left out | excluded | apart | not included | left aside | taken out | removed | out of it | out of the picture",
+    "unknown": "unknown | missing | blank | empty | unspecified | undefined | not known | not set | not filled in | not given | null",
+    "no": "no | with no | having no | has no | have no | lacking | lacks | lack | who have no | that have no | with an unknown | with unknown",
+    "versus": """
+        versus | compared to | compared with | in comparison to | in comparison with | against | compare with | compare to | as opposed to |
+        relative to | as compared to | as compared with | next to | up against | set against | and compare it to | and compare it with |
+        and compare that to | and compare that with | when compared to | when compared with""",
+    "compare": """
+        compare | comparison of | comparing | difference between | side by side | compared | the difference between | comparison between |
+        difference in | put side by side | next to each other | a comparison of""",
+    "than": "than | than in | than for | than at | than the",
+    "top": "top | leading | our top",
+    "bottom": "bottom",
+    "best": "best | the best | best performing | top performing",
+    "worst": "worst | the worst | worst performing",
+    "most": """
+        most | highest | largest | biggest | greatest | the most | busiest | highest number of | largest number of | strongest | peak |
+        maximum | greatest number of | biggest number of | highest amount of | record | maximal | number one in | most often | topmost""",
+    "least": """
+        least | fewest | lowest | smallest | lowest number of | weakest | quietest | the least | the fewest | minimum | slightest | minimal |
+        smallest number of | least often | poorest | calmest""",
+    "most of:time": "longest | slowest",
+    "least of:time": "shortest | fastest | quickest",
+    "most of:money": "most expensive | dearest | costliest | priciest",
+    "least of:money": "cheapest | least expensive",
+    "descending": """
+        highest first | largest first | biggest first | most first | descending | in descending order | from highest to lowest |
+        from the highest to the lowest | from largest to smallest | from most to least | from top to bottom | best first | ranking of |
+        ranking | ranked | rank | high to low | from high to low""",
+    "ascending": "lowest first | smallest first | ascending | in ascending order | from lowest to highest | worst first | low to high",
+    ">": """
+        more than | over | above | exceeding | exceeded | exceed | exceeds | greater than | higher than | > | larger than | bigger than |
+        in excess of | upwards of | beyond | north of | surpassing | surpassed | surpass | topped | topping | was over | was above |
+        longer than | better than""",
+    ">=": """
+        at least | >= | no less than | no fewer than | minimum of | a minimum of | not less than | not fewer than | at or above | not under |
+        not below | reached | reaching | reach | hit""",
+    "<": """
+        less than | fewer than | under | below | lower than | < | smaller than | short of | south of | was under | was below | shorter than |
+        worse than""",
+    "<=": """
+        at most | no more than | <= | maximum of | a maximum of | not more than | up to | at or below | not over | not above |
+        no higher than""",
+    "=": "exactly | equal to | precisely",
+    "or more": "or more | or higher | or over | or above | and up | and above | and more | or better | plus more",
+    "or less": "or less | or fewer | or lower | or under | or below | and below | and under",
+    "count": """
+        how many | number of | count of | the number of | total number of | count the number of | the count of | how many different |
+        overall number of | counts of | numbers of | what number of | amount of different""",
+    "much": "how much | amount of",
+    "size": "size of | the size of | length of | the length of | level of | volume of | the volume of | the level of | level | volume",
+    "counted": """
+        count | counts | by count | by number | in absolute numbers | absolute number | absolute numbers | as a number | in numbers | by volume |
+        in total numbers | in absolute terms | as an absolute number""",
+    "distinct": "different | distinct | unique | individual | separate",
+    "people": "people | persons | person",
+    "list": """
+        list | list of | list all | name | names of | enumerate | list out | listing of | list me | the list of | a list of | names for |
+        the names of""",
+    "which": "which | what | who | where | whose | which of our | which of the | which ones | whats",
+    "moment": "when | when did | when was | when were | when has | when have | since when",
+    "share": """
+        share of | share | percentage of | percent of | proportion of | % of | % | part of | what part of | fraction of | portion of | split of |
+        the share of | the percentage of | the proportion of | percentage | proportion | distribution of | mix of | the split of |
+        the distribution of | percent""",
+    "as share": "as a share of | as share of | as a percent of | as a proportion of | as a fraction of | as percent of | as % of",
+    "in percent": "in percent | in % | as a percent | in percentages | in percents | percentage wise | as percentages | as percents",
+    "rate": "rate of | rate | ratio of | the rate of",
+    "conversion": """
+        conversion | conversions | conversion rate | conversion of | converted | convert | conversion from | converted from | convert from |
+        the conversion | conversion rate of | conversion rate from | converted into | convert into | convert to | converted to""",
+    "cumulative": """
+        cumulative | cumulated | accumulated | running total of | running total | running sum | running sum of | cumulatively | rolling |
+        moving | running | cumulative total | cumulative total of | accumulating | rolling total | rolling total of | moving total |
+        rolling sum | rolling sum of | cumulative sum | cumulative sum of | cumulative number of""",
+    "trend": """
+        trend | trend of | trends | trend in | over time | develop | developed | development of | evolve | evolved | evolution of | trending |
+        time series | time series of | history of | the history of | the development of | the evolution of | develop over time | trend for |
+        progress | progressed | progression of | trend line | trendline | trend over time | curve of | course of | the course of |
+        change over time | changed over time | developing | evolving""",
+    "grow": """
+        grow | grew | grown | change | changed | increase | increased | growth | growing | growth in | growth of | rate of growth | change in |
+        increase in | changes in | growth rate | the growth of | rate of change | changing | increasing""",
+    "rose": "rise | rose | risen | go up | gone up | went up | going up | up | climb | climbed | improve | improved | higher | gain | gained",
+    "fell": """
+        fall | fell | fallen | drop | dropped | decline | declined | decrease | decreased | go down | gone down | went down | going down | down |
+        shrink | shrank | shrunk | lower | worse | worsen | worsened | weaker | dip | dipped | dropping | falling | declining""",
+    "average": "average | on average | the average | average of | the average of | typical",
+    "amount": "amount | total amount | value | total value | money | cash | value of | the value of | total value of | sum of | the sum of",
+    "more": "more | bigger | larger | greater | stronger | better",
+    "less": "less | fewer | smaller",
+    "total": """
+        total | overall | in total | altogether | total of | ever | all together | combined | in all | all in all | taken together |
+        the total | in sum | grand total | the total of | overall total""",
+    "only": "only | just | exclusively | solely | nothing but | purely",
+    "with": """
+        with | with their | with its | and their | having | that have | who have | that had | who had | which have | which had | that has |
+        which has | who has | including | incl | include | includes | whose | showing | and its""",
+    "filler": """
+        good morning | good afternoon | good evening | hi team | hello team | hey team | could you | can you | would you | will you | can i |
+        could i | may i | can we | could we | can someone | could someone | can anyone | could anyone | i need | we need | i would like |
+        would like | i would need | i should like | we would like | i want | we want | i am looking for | we are looking for | looking for |
+        figures for | figures of | figure for | in the table | in the database | in our data | in the data | numbers for | data for |
+        data on | results for | values for | the numbers | the figures | the figure | took place | take place | taken place | takes place |
+        happened | occurred | happen | both numbers | ok | okay | as well | for me | for us | put together | do we know | do you know |
+        do you have | do we have any idea | any idea | a quick look at | a look at | an overview of | overview of | summary of | a summary of |
+        the breakdown of | breakdown of | a breakdown of | break down | broken down | a table of | table of | table with | a table with |
+        a chart of | chart of | chart | plot | graph | visualise | visualize | a graph of | stats on | stats for | statistics on |
+        statistics for | statistics of | the stats on | the stats for | report on | a report on | the report on | remind me | remind us |
+        if possible | at all | right | so | in detail | the following | of ours | we had | there were | there was | were there | was there |
+        are there | is there | have there been | had there been | have been | has been | had been | of them | of those | of these | in the end |
+        to me | to us | in one table | in a table | as a table | as a list | as a chart | as table | with us | at our company | in our company |
+        at the company | company wide | companywide | across the company | across the board | for the company | both | the two | the two of them |
+        could you please | can you please | i was wondering | just wondering | wondering | curious | out of curiosity | by any chance |
+        is it possible to | is it possible to see | would it be possible to see | and please | for comparison | in question | we made |
+        we have | we have had | we got""",
+    "is it true": "is it true that | is it true | true that | is it correct that | is it right that | is it the case that | did it happen that",
+    "again": """
+        what about | how about | and what about | and how about | same for | the same | same | the same for | instead | same thing for |
+        the same thing for | same again for | do the same for | now the same for | same but for | same but | the same but | now for | now |
+        and now | now by | then | do that for | do it for | repeat for | repeat that for | the same with | same with | make it | make that |
+        change it to | switch to | show it | show that | show me that | show this | and for | and the same for | but for | but""",
+    "unit:EUR": "in euro | in euros | in eur",
+    "unit:USD": "in dollar | in dollars | in usd | in us dollars | in us dollar",
+    "unit:GBP": "in pounds | in gbp | in pounds sterling",
+    "unit:CHF": "in francs | in swiss francs | in chf",
+    "unit:JPY": "in yen | in jpy",
+    "grain:hour": "hourly | hour by hour",
+    "grain:day": "daily | day by day | day to day | day over day",
+    "grain:week": "weekly | week by week | week to week",
+    "grain:month": "monthly | month by month | month to month",
+    "grain:quarter": "quarterly | quarter by quarter",
+    "grain:year": "yearly | annually | annual | year by year | year to year",
+    "part:day_of_week": "day of the week | day of week | weekday | days of the week",
+    "part:hour_of_day": "hour of the day | hour of day | time of day | time of the day",
+    "part:day_of_month": "day of the month | day of month",
+    "part:month_of_year": "month of the year | calendar month",
 }  # fmt: skip
+"""Phrases by what they do."""
 
 UNITS = {
     "hour": "hour",
@@ -102,13 +188,15 @@ UNITS = {
 }
 
 FILLER = frozenset("""
-    a an the this that these there here it its itself their them they he she our ours we us i me my you your
+    a an the this that these those there here it its itself their them they he she our ours we us i me my you your
     is are was were be been being am do does did done have has had having get got gets
-    of in on at for from to into about how please kindly thanks thank hi hello hey dear all
+    of in on at for from to into about how please kindly thanks thank thx hi hello hey dear all
     show showing select tell give gives display see look find know want wants let provide pull exactly quickly really
     make made making come came some any during throughout within
     what's how's 's . : ; ? ! ->
-    """.split())  # fmt: skip
+    fetch grab bring send mention report check need needs put namely
+    actually currently approximately roughly basically simply overall own usual
+    """.split()) - {"send", "currently", "overall"}  # fmt: skip
 """Articles, pronouns, helping verbs, politeness and the verbs of showing: they say nothing about what is asked."""
 
 ACTIONS = frozenset("""
@@ -126,13 +214,23 @@ DEFINITIONS = (
     ("what is the meaning of", ""), ("how is", "calculated"), ("how is", "computed"), ("how is", "defined"), ("how is", "measured"),
     ("how are", "calculated"), ("how are", "defined"), ("how do you calculate", ""), ("how do we calculate", ""), ("how do you define", ""),
     ("how do we define", ""), ("what counts as", ""), ("what counts as a", ""), ("what counts as an", ""), ("what does", "stand for"),
+    ("how do we measure", ""), ("how do you measure", ""), ("how are", "computed"), ("how are", "measured"), ("how are", "counted"),
+    ("how is", "counted"), ("what exactly is", ""), ("what exactly are", ""), ("what exactly counts as", ""), ("what do we mean by", ""),
+    ("what do we mean with", ""), ("what do we call", ""), ("what is", "exactly"), ("what are", "exactly"), ("how do we count", ""),
+    ("what do we count as", ""), ("what is included in", ""), ("what goes into", ""), ("what is behind", ""), ("formula for", ""),
+    ("what is the formula for", ""), ("what is the formula of", ""), ("describe", ""), ("when is", "counted"), ("which", "count as"),
+    ("what does", "include"), ("what does", "cover"), ("definition for", ""), ("give me the definition of", ""), ("explain what", "means"),
+    ("can you explain", ""), ("can you define", ""), ("what is a", ""), ("what's a", ""), ("what is an", ""), ("meaning of", ""),
 )  # fmt: skip
 
 CATALOGUE = (
     "what can i ask", "what can i ask you", "what can you answer", "what can you do", "what can you tell me", "what do you know", "help",
     "what metrics are there", "which metrics are there", "which metrics do you know", "what metrics do you have",
-    "which metrics do you have",
-    "list metrics", "list all metrics", "show metrics", "what questions can i ask", "what can i ask about",
+    "which metrics do you have", "what kpis are there", "which kpis are there", "which kpis do you know", "what kpis do we have",
+    "list metrics", "list all metrics", "show metrics", "what questions can i ask", "what can i ask about", "what data do you have",
+    "what data is there", "what can we ask", "which numbers do you know", "what do you have", "which metrics do we have",
+    "what metrics do we have", "list the metrics", "show me the metrics", "show all metrics", "what can you help with",
+    "what can you help me with", "what are you able to answer", "which questions can you answer", "which questions can i ask",
 )  # fmt: skip
 
 
@@ -142,7 +240,7 @@ def phrase(text: str) -> tuple[str, ...]:
     return tuple(token.word for token in tokens(text))
 
 
-PHRASES: dict[tuple[str, ...], str] = {phrase(text): role for text, role in ROLES.items()}
+PHRASES: dict[tuple[str, ...], str] = {phrase(said.strip()): role for role, listed in ROLES.items() for said in listed.split("|")}
 LONGEST = max(map(len, PHRASES))
 
 DETERMINERS = frozenset("the a an all any every each this that these those my our your their its his her me us them it".split())
@@ -151,5 +249,12 @@ SMALL_TALK = frozenset(
     "hi hello hey thanks thank you good morning afternoon evening ok okay great nice bye so much very well done cool".split()
 )
 WEAK_DEFINITIONS = ("what is", "what's", "what are")
-NOTHING = SemanticQuery()
-AUXILIARIES = frozenset("is was are were did do does has have".split())
+AUXILIARIES = frozenset("is was are were did do does has have had".split())
+PERSONS = frozenset("""
+    person patient customer client user member employee guest subscriber buyer shopper visitor student driver passenger tenant host provider
+    doctor agent rep policyholder claimant viewer listener player applicant candidate participant attendee donor volunteer citizen resident
+    worker nurse teacher pupil account lead contact signup registrant traveller traveler rider reader follower fan seller vendor merchant
+    creator author parent child staff colleague consumer
+    """.split()) - {"account"}  # fmt: skip
+"""Nouns of people, of whom "people" may be said."""
+TIME_UNITS = frozenset("second minute hour day week month year".split())

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from answerable.agent import grammar
+from answerable.agent.apart import apart
+from answerable.agent.framing import frames
 from answerable.agent.lexicon import Lexicon, Sense
 from answerable.agent.periods import MONTH_NAMES, WEEKDAYS, When
 from answerable.agent.when import Reader
@@ -15,11 +17,15 @@ from answerable.agent.words import Token, lemma
 KEPT = 12
 """Covers of a question that are kept at each place; more would be ever less likely readings."""
 _UNKNOWN = 1000
+HELPERS = frozenset("was were is are been be being has have had that who which got get".split())
+"""Words between a noun and its participle: "orders that were placed" are orders placed."""
+LINKS = frozenset("of the a an for in our to from".split())
+"""Words between the parts of a name that is said in another order."""
 
 
 @dataclass(frozen=True)
 class Segment:
-    """A span of tokens with one role: `word` (names of the catalogue), `when`, a grammar role, `number`, `filler` or `unknown`."""
+    """A span of tokens with one role: `word` (names of the catalogue), `when`, a grammar role, `number`, `frame`, `filler` or `unknown`."""
 
     start: int
     end: int
@@ -48,34 +54,52 @@ class Grounder:
 
     def __init__(self, text: str, tokens: list[Token], lexicon: Lexicon, reader: Reader, lenient: bool = False) -> None:
         self.text, self.tokens, self.lexicon, self.reader, self.lenient = text, tokens, lexicon, reader, lenient
+        self.corrected: dict[int, str] = self._correct() if lenient else {}
+        self.frames = dict(frames(text, tokens))
 
     def covers(self) -> list[Cover]:
         """The best covers, those with the fewest unknown words and segments first. Linear in the question's length."""
+        found = self._covers({})
+        if self.lenient:
+            for placed in apart(self.tokens, self.lexicon):
+                found += self._covers({i: self._placed(i, *said) for i, said in placed.items()})
+        return [cover for _, cover in sorted(found, key=lambda option: option[0])]
+
+    def _placed(self, i: int, end: int, senses: tuple[Sense, ...]) -> Segment:
+        role = "word" if senses else "filler"
+        return Segment(i, end, role, self._span(i, end), senses, how="apart")
+
+    def _covers(self, placed: dict[int, Segment]) -> list[tuple[int, Cover]]:
+        """Covers in which some segments are settled."""
         best: dict[int, list[tuple[int, Cover]]] = {len(self.tokens): [(0, ())]}
         for i in range(len(self.tokens) - 1, -1, -1):
             options = [
-                (cost + tail_cost, (segment, *tail)) for segment, cost in self._segments(i) for tail_cost, tail in best.get(segment.end, ())
+                (cost + tail_cost, (segment, *tail))
+                for segment, cost in ([(placed[i], 12)] if i in placed else self._segments(i))
+                for tail_cost, tail in best.get(segment.end, ())
+                if not any(i < start < segment.end for start in placed)
             ]
             best[i] = sorted(options, key=lambda option: option[0])[:KEPT]
-        return [cover for _, cover in best[0]]
+        return best[0]
 
     def _segments(self, i: int) -> Iterator[tuple[Segment, int]]:
         token, found = self.tokens[i], False
+        if i in self.frames:
+            yield Segment(i, self.frames[i], "frame", self._span(i, self.frames[i])), 5
         for segment, cost in (*self._names(i), *self._grammar(i), *self._time(i)):
             found = True
-            yield segment, cost
+            yield (segment, cost) if not self._slipped(segment) else (replace(segment, how="spelling"), cost + 4)
         if token.kind == "number" or token.value is not None:
             found = True
             yield Segment(i, i + 1, "number", token.text, value=token.value, percent=token.percent, money=token.money), 11
         if token.word in grammar.FILLER or token.base in grammar.FILLER:
             found = True
-            yield Segment(i, i + 1, "filler", token.text), 10
-        if not found and self.lenient:
-            for segment in self._spelling(i):
-                found = True
-                yield segment, 14
+            yield Segment(i, i + 1, "filler", token.text, how="spelling" if i in self.corrected else "exact"), 10
         if not found:
             yield Segment(i, i + 1, "unknown", token.text), _UNKNOWN
+
+    def _slipped(self, segment: Segment) -> bool:
+        return any(i in self.corrected for i in range(segment.start, segment.end))
 
     def _span(self, i: int, j: int) -> str:
         return self.text[self.tokens[i].start : self.tokens[j - 1].end]
@@ -87,10 +111,25 @@ class Grounder:
             how = "exact"
             if not senses and (key := self.lexicon.joined.get("".join(bases))) and len(key) != len(bases):
                 senses, how = self.lexicon.senses[key], "spelling"
-            if not senses and self.lenient and j - i <= 4 and bases[0].isalpha():
-                senses, how = self.lexicon.lemmas.get(tuple(lemma(token.word) for token in self.tokens[i:j]), []), "lemma"
+            if not senses and j - i > 2 and bases[1] in HELPERS and bases[-1] not in HELPERS:
+                senses, how = self.lexicon.of([t for t in self.tokens[i:j] if t.word not in HELPERS]), "exact"
+            if not senses and self.lenient and bases[0].isalpha():
+                senses, how = self._by_forms(i, j)
             if senses:
                 yield Segment(i, j, "word", self._span(i, j), tuple(senses), how=how), 10 if how == "exact" else 12
+
+    def _by_forms(self, i: int, j: int) -> tuple[list[Sense], str]:
+        """Names whose words have other forms, or come in another order: "length of the average visit"."""
+        words = ["no" if token.word == "not" else lemma(token.word) for token in self.tokens[i:j]]
+        if words[-1] == "up":
+            words.pop()  # who does not show up does not show
+        if senses := self.lexicon.lemmas.get(tuple(words), []):
+            return senses, "lemma"
+        said = [word for word in words if word not in LINKS]
+        if len(said) < 2 or words[0] in LINKS or words[-1] in LINKS:
+            return [], "lemma"
+        found = self.lexicon.bags.get(tuple(sorted(said)), [])
+        return (found, "order") if len({s.target for s in found}) == 1 else ([], "lemma")
 
     def _grammar(self, i: int) -> Iterator[tuple[Segment, int]]:
         for j in range(min(i + grammar.LONGEST, len(self.tokens)), i, -1):
@@ -111,21 +150,19 @@ class Grounder:
             day = When(None, None, weekdays=(WEEKDAYS.index(token.base) + 1,))
             yield Segment(i, i + 1, "when", token.text, when=day), 9
 
-    def _spelling(self, i: int) -> Iterator[Segment]:
-        """A word one slip away from one word of the catalogue, the grammar or the calendar, and no word by itself."""
-        from answerable.agent.spelling import correction  # its dictionary is loaded only for a word that nothing else knows
+    def _correct(self) -> dict[int, str]:
+        """Put right words one slip away from one word of the catalogue, the grammar or the calendar, that are no words by themselves."""
+        known = self.lexicon.vocabulary | _GRAMMAR_WORDS
+        found = {}
+        for i, token in enumerate(self.tokens):
+            if token.kind != "word" or token.word in known or token.base in known or token.value is not None:
+                continue
+            from answerable.agent.spelling import correction  # its dictionary is loaded only for a word that nothing else knows
 
-        token = self.tokens[i]
-        right = correction(token.word, self.lexicon.vocabulary | _GRAMMAR_WORDS)
-        if right is None:
-            return
-        fixed = [*self.tokens]
-        fixed[i] = replace(token, word=right)
-        other = Grounder(self.text, fixed, self.lexicon, self.reader)
-        for segment, _ in (*other._names(i), *other._grammar(i), *other._time(i)):
-            yield replace(segment, how="spelling")
-        if right in grammar.FILLER:
-            yield Segment(i, i + 1, "filler", token.text, how="spelling")
+            if right := correction(token.word, known):
+                found[i] = right
+        self.tokens = [replace(token, word=found.get(i, token.word)) for i, token in enumerate(self.tokens)]
+        return found
 
 
 _GRAMMAR_WORDS = frozenset(

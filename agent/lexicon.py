@@ -16,13 +16,15 @@ from answerable.context.values import Values
 
 Key = tuple[str, ...]
 MAX_WORDS = 8
+UNIT_NOUNS = {"EUR": "euro", "USD": "dollar", "GBP": "pound", "CHF": "franc", "JPY": "yen", "%": ""}
 
 
 @dataclass(frozen=True)
 class Sense:
     """One thing that a span of a question may mean.
 
-    `kind` is metric, dimension, value, entity, join, date or period; `how` the kind of word: name, label, synonym, value, lemma, spelling.
+    `kind` is metric, dimension, value, entity, join, date, period or unit; `how` the kind of word: name, label, synonym, value, lemma,
+    spelling.
     """
 
     kind: str
@@ -37,7 +39,7 @@ class Sense:
     @property
     def target(self) -> str:
         """The thing itself, as plans and pages write it."""
-        if self.kind in ("metric", "entity", "period"):
+        if self.kind in ("metric", "entity", "period", "unit"):
             return self.name
         return f"{self.model}.{self.name}" + (f" = {self.value}" if self.kind == "value" else "")
 
@@ -61,6 +63,10 @@ class Lexicon:
             if not member.declared:
                 _add(self.written, written(member.word), Sense("value", member.dimension, member.model, member.value, "value"))
         self._settle()
+        for metric in catalog.metrics.values():
+            unit = metric.unit if isinstance(metric.unit, str) and not metric.hidden else ""
+            if (key := words_of(UNIT_NOUNS.get(unit, unit))) and all(s.kind == "unit" for s in self.senses.get(key, ())):
+                _add(self.senses, key, Sense("unit", unit))
         self.longest = max(map(len, (*self.senses, *self.written)), default=1)
 
     def _all(self) -> Iterator[tuple[Key, Sense]]:
@@ -117,6 +123,26 @@ class Lexicon:
             if any(word.endswith("est") for word in key):
                 continue  # "large" is not "largest"
             found[tuple(map(lemma, key))] += [s for s in senses if s.kind not in ("value", "period")]
+        return found
+
+    @cached_property
+    def bags(self) -> dict[tuple[str, ...], list[Sense]]:
+        """Names of several words by the sorted dictionary forms of their words, for "length of the average visit"."""
+        found: dict[tuple[str, ...], list[Sense]] = defaultdict(list)
+        for key, senses in self.lemmas.items():
+            if len(key) > 1:
+                found[tuple(sorted(key))] += [s for s in senses if s.kind in ("metric", "dimension")]
+        return found
+
+    @cached_property
+    def verbal(self) -> dict[str, list[tuple[Key, list[Sense]]]]:
+        """Metrics whose name has a participle, by its verb: `see` → (`patient`,) for "patients seen"."""
+        found: dict[str, list[tuple[Key, list[Sense]]]] = defaultdict(list)
+        for key, senses in self.senses.items():
+            metrics = [s for s in senses if s.kind == "metric"]
+            for n, word in enumerate(key if metrics and len(key) > 1 else ()):
+                if (verb := lemma(word)) != word and not word.endswith(("est", "er")):
+                    found[verb].append((key[:n] + key[n + 1 :], metrics))
         return found
 
     @cached_property

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TypeVar
 
-from answerable.agent.draft import Bound, Filter, Split
+from answerable.agent.draft import Bound, Filter, Missing, Split
 from answerable.agent.ground import Segment
 from answerable.agent.lexicon import Sense
 from answerable.agent.plan import Gap, Lacking
@@ -129,6 +130,38 @@ class Options:
             if model in self.catalog.models and self.bases and model != self.bases[0].name:
                 return fan_out(self.catalog, self.bases[0], self.catalog.models[model])
         return ""
+
+
+def split_options(options: Options, split: Split, metrics: list[Metric]) -> list[tuple[Ref, ...]]:
+    """What a word after "by" may mean. Raises Lacking where nothing that it names is reached."""
+    return _some(options.split(split), split.segment, options, metrics)
+
+
+def filter_options(options: Options, said: Filter, metrics: list[Metric]) -> list[tuple[Ref, tuple[object, ...], bool]]:
+    """What values may be those of, and whether they are left out. Raises Lacking."""
+    return [(ref, members, said.negated) for ref, members in _some(options.filter(said), said.values[0], options, metrics)]
+
+
+def bound_options(options: Options, said: Bound, metrics: list[Metric]) -> list[tuple[str, str]]:
+    """The conditions that a comparison of each row's number may mean. Raises Lacking."""
+    return _some(options.bound(said), said.dimension, options, metrics)
+
+
+def absent_conditions(options: Options, said: Missing, metrics: list[Metric]) -> list[tuple[str, str]]:
+    """The conditions for rows whose dimension has no value, each with its words. Raises Lacking."""
+    named = [ref for s in said.dimension.senses if s.kind == "dimension" for ref in options.refs(s.model, s.name)]
+    refs = _some([*dict.fromkeys(named)], said.dimension, options, metrics)
+    there = "is not null" if said.present else "is null"
+    return [(f"{ref.name} {there}", f"{'with a' if said.present else 'without a'} {ref.words}") for ref in refs]
+
+
+T = TypeVar("T")
+
+
+def _some(found: list[T], segment: Segment, options: Options, metrics: list[Metric]) -> list[T]:
+    if not found:
+        raise Lacking(join_gap(segment, options, metrics))
+    return found
 
 
 def _member(segment: Segment, model: str, name: str) -> object:

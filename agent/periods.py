@@ -62,6 +62,10 @@ class When:
     again: bool = False
     """Refers to the same period a year before another one named ("same month last year")."""
     weekdays: tuple[int, ...] = ()
+    other: When | None = None
+    """The other window that an ambiguous date may mean: both are readings."""
+    parts: tuple[When, ...] = ()
+    """The first and the last period of a range, where "from July to August" may also set one against the other."""
 
     @property
     def future(self) -> bool:
@@ -288,9 +292,6 @@ class Periods:
             found = self._one(dt.date(year, month, day), "day")
         except ValueError:
             return None
-        if order is None and a != b:
-            other = dt.date(year, a, b)
-            found = replace(found, open=f"{token.text} may be {spoken(found.start)} or {spoken(other)}")
         return i + 1, found
 
     def _weekday_phrase(self, t: list[Token], i: int) -> tuple[int, When] | None:

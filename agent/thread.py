@@ -13,7 +13,7 @@ from answerable.context.compiler.time import Span
 
 def whole(draft: Draft) -> bool:
     """Whether a draft stands by itself in a thread: it says what is measured, and when or how it's split."""
-    listed = draft.subject is not None and not draft.metrics and bool({"list", "count"} & draft.asks)
+    listed = draft.subject is not None and not draft.metrics and bool({"list", "count"} & draft.asks.keys())
     return "again" not in draft.asks and (listed or bool(draft.metrics and (draft.whens or draft.splits or draft.subject)))
 
 
@@ -53,7 +53,8 @@ def merged(before: Draft, after: Draft) -> Draft:
         if after.subject is not None:
             raise Unread(after.subject.segment)
         subject = None
-    replaced = {"list", "count", "much", "which", "superlative"} if after.metrics or after.splits else set()
+    dropped = {"list", "count", "much", "which", "superlative"} if after.metrics or after.splits else set()
+    asks = {role: at for role, at in before.asks.items() if role not in dropped}
     return replace(
         before,
         metrics=after.metrics or before.metrics,
@@ -70,7 +71,7 @@ def merged(before: Draft, after: Draft) -> Draft:
         rank=after.rank or before.rank,
         top=after.top if after.rank else before.top,
         order=after.order or before.order,
-        asks=(before.asks - replaced) | (after.asks - {"again", "which"}),
+        asks=asks | {role: at for role, at in after.asks.items() if role not in ("again", "which")},
     )
 
 

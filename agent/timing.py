@@ -30,6 +30,7 @@ class Timing:
     grains: tuple[str, ...] = ()
 
 
+_COMPARING = {"grow", "rose", "fell"}
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b|['’]\d\d\b|\b(?:last|this|previous|prior) year\b|\bfy", re.IGNORECASE)
 
 
@@ -44,7 +45,7 @@ class Times:
 
     def timing(self, grains: list[str]) -> Timing:
         """The window of a plan, what it's compared with, and conditions on its time."""
-        whens = [(segment, when) for segment, when in self.d.whens if not when.weekdays]
+        whens = _narrowed([(segment, when) for segment, when in self.d.whens if not when.weekdays])
         days = [day for _, when in self.d.whens for day in when.weekdays]
         weekday = f"time:day_of_week in ({', '.join(map(str, days))})" if len(days) > 1 else f"time:day_of_week = {days[0]}" if days else ""
         timing = Timing(grains=tuple(grains), where=(weekday,) if weekday else ())
@@ -56,9 +57,12 @@ class Times:
         if len(whens) == 1:
             if whens[0][1].before_it:
                 raise Unread(whens[0][0])
+            if whens[0][1].parts and _COMPARING & self.d.asks.keys():
+                first, second = ((whens[0][0], part) for part in whens[0][1].parts)
+                return self._two_windows([first, second], timing)  # "grew from July to August" sets August against July
             window = self._begun(self._one_window(*whens[0]), grains)
             self._fits_offset(whens[0][0], window, grains)
-            if "grow" in self.d.asks:
+            if _COMPARING & self.d.asks.keys():
                 self.assumptions.append("Growth is against the window of the same length before.")
                 return replace(timing, window=window, compare=Compare(to="previous"))
             return replace(timing, window=window)
@@ -69,8 +73,8 @@ class Times:
     def _two_windows(self, whens: list[tuple[Segment, When]], timing: Timing) -> Timing:
         """Side by side, or one against the other."""
         (first, one), (second, two) = whens
-        against = bool({"versus", "than"} & self.d.asks)
-        comparing = against or bool({"compare", "grow"} & self.d.asks)
+        against = bool({"versus", "than"} & self.d.asks.keys())
+        comparing = against or bool(({"compare"} | _COMPARING) & self.d.asks.keys())
         if not comparing and not any(first.end <= joint < second.start for joint in self.d.joints):
             raise Unread(second)
         one = self._same_year(first, one, second, two)
@@ -137,7 +141,7 @@ class Times:
 
     def _begun(self, window: TimeWindow | None, grains: list[str]) -> TimeWindow | None:
         """Filled periods end with the one that has begun; those that are compared, with the last that is complete."""
-        filled = any(isinstance(m, SimpleMetric) and m.fill is not None for m in self.metrics)
+        filled = any(isinstance(m, CumulativeMetric) or (isinstance(m, SimpleMetric) and m.fill is not None) for m in self.metrics)
         grain = next((g for g in grains if g in GRAINS), None)
         if grain and window and window.start and window.end and self._compares():
             complete = floor(self.reader.today + dt.timedelta(days=1), grain, self.catalog.settings)
@@ -165,6 +169,8 @@ class Times:
         for sense in self.d.date.senses:
             for ref in options.refs(sense.model, sense.name):
                 found = True
+                if window and window.start and str(window.start) > self.reader.today.isoformat() and not ref.dimension.future:
+                    continue  # what is booked for next week is not booked in it
                 if all(
                     (leaf.model, leaf.time or self.catalog.models[leaf.model or ""].time) == (ref.model, ref.dimension.name)
                     for leaf in self.leaves
@@ -180,7 +186,7 @@ class Times:
 
     def _one_window(self, segment: Segment, when: When) -> TimeWindow | None:
         if when.open:
-            raise Lacking(Gap("time", segment.text, nearest=(), closes="date_order in answerable.yml", says=f"{when.open}. Which one?"))
+            raise Lacking(Gap("time", segment.text, closes="a date in words", says=f"{when.open}. Which one?"))
         ahead = all(self._looks_ahead(leaf) for leaf in self.leaves)
         running = any(isinstance(m, CumulativeMetric) for m in self.metrics)
         balance = any(leaf.over_time for leaf in self.leaves)
@@ -216,3 +222,15 @@ class Times:
             return None
         self.assumptions.append(f"Without a time in the question, the project's rule says {said}.")
         return TimeWindow(start=found[1].start, end=found[1].end)
+
+
+def _narrowed(whens: list[tuple[Segment, When]]) -> list[tuple[Segment, When]]:
+    """ "This year's … until today": a window with an open start ends the one before or after it, where it ends within."""
+    if len(whens) != 2:
+        return whens
+    (segment, one), (_, two) = whens if whens[1][1].start is None else (whens[1], whens[0])
+    if two.start is not None or two.end is None or two.now or two.as_of or two.before_it or two.again or two.parts:
+        return whens
+    if one.start is None or one.end is None or not one.start < two.end <= max(one.end, one.whole or one.end):
+        return whens
+    return [(segment, replace(one, end=two.end, to_date=two.to_date, whole=None, parts=()))]

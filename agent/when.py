@@ -15,7 +15,17 @@ class Reader(Periods):
     """Reads whole phrases of time: a period with what stands before and after it, and ranges of two."""
 
     def at(self, tokens: list[Token], i: int) -> tuple[int, When] | None:
-        """The longest time phrase that begins at token `i`: the index after it, and its window."""
+        """The longest time phrase that begins at token `i`: the index after it, and its window.
+
+        A phrase with a date in digits whose order nobody has settled has another window beside it.
+        """
+        found = self._longest(tokens, i)
+        if not found or self.settings.date_order or not any(_either_way(token) for token in tokens[i : found[0]]):
+            return found
+        other = Reader(self.today, self.settings.model_copy(update={"date_order": "mdy"}))._longest(tokens, i)
+        return found[0], replace(found[1], other=other[1] if other else None)
+
+    def _longest(self, tokens: list[Token], i: int) -> tuple[int, When] | None:
         found = [f for read in _PHRASES for f in [read(self, tokens, i)] if f]
         return max(found, key=lambda f: f[0], default=None)
 
@@ -44,7 +54,9 @@ class Reader(Periods):
             last = replace(last, end=self.today + dt.timedelta(days=1))
         if start.start is None or last.end is None or start.start >= last.end:
             return None
-        return k, When(start.start, last.end, start.unit, year_named=start.year_named or last.year_named, open=start.open or last.open)
+        parts = (start, last) if start.unit == last.unit and opener in ("from", "between") else ()
+        named = start.year_named or last.year_named
+        return k, When(start.start, last.end, start.unit, year_named=named, open=start.open or last.open, parts=parts)
 
     def _bare_days(self, t: list[Token], i: int) -> tuple[int, When] | None:
         """between 1 and 15 May 2025: two days of one month."""
@@ -130,23 +142,16 @@ class Reader(Periods):
             found = self._period_lead(t, i + 2)
             return (found[0], replace(found[1], whole=None)) if found and found[1].to_date else None
         found = self._period(t, i)
+        if not found and (tail := self._tail(t, i)):
+            return tail, When(None, self._tomorrow, to_date=True)
         if not found or found[1].start is None or not (found[1].start <= self.today):
             return None
-        k = found[0]
-        for tail in (
-            ("so", "far"),
-            ("to", "date"),
-            ("until", "today"),
-            ("until", "now"),
-            ("up", "to", "now"),
-            ("up", "to", "today"),
-            ("till", "now"),
-            ("till", "today"),
-            ("to", "now"),
-        ):
-            if words_at(t, k, *tail):
-                return k + len(tail), self._cut(found[1])
-        return None
+        tail = self._tail(t, found[0])
+        return (tail, self._cut(found[1])) if tail else None
+
+    def _tail(self, t: list[Token], i: int) -> int:
+        """The index after words for "up to this day"; 0 where there are none."""
+        return next((i + len(tail) for tail in _TAILS if words_at(t, i, *tail)), 0)
 
     def _cut(self, when: When) -> When:
         """A period to date: the running one to the end of today, an earlier one to the same point of it."""
@@ -171,6 +176,19 @@ class Reader(Periods):
             return i + 1, When(None, None, now=True, as_of=True)
         return None
 
+
+def _either_way(token: Token) -> bool:
+    """Whether a date in digits may be day first or month first."""
+    if token.kind != "date" or "/" not in token.word:
+        return False
+    day, month, _ = token.word.split("/")
+    return int(day) <= 12 and int(month) <= 12 and day != month
+
+
+_TAILS = tuple(tuple(text.split()) for text in (
+    "so far", "to date", "until today", "until now", "up until now", "up until today", "up to now", "up to today", "till now", "till today",
+    "to now", "up to and including today", "until the end of today", "as of today", "through today", "up to this point", "to this day",
+))  # fmt: skip
 
 Read = Callable[[Reader, list[Token], int], "tuple[int, When] | None"]
 _PHRASES: tuple[Read, ...] = (

@@ -12,7 +12,7 @@ from typing import Any
 
 import answerable
 from answerable.agent.answer import Answer
-from answerable.evals import attacks, questions, verified
+from answerable.evals import asking, attacks, verified
 
 COMPANIES = Path("../shared/data/companies")
 ATTACKS = Path("../shared/data/attacks")
@@ -57,7 +57,7 @@ def company(name: str, folder: Path, state: Path) -> dict[str, Any]:
     subprocess.run([sys.executable, "generate.py"], cwd=project_folder, check=True, capture_output=True)
     answers, result = state / f"{name}.jsonl", state / f"{name}.json"
     with answerable.open(project_folder, state=state / "journal", run="eval") as project, answers.open("w") as out:
-        for line, answer in questions.ask_all(project, questions.read(source / "questions.jsonl")):
+        for line, answer in asking.ask_all(project, asking.read(source / "questions.jsonl")):
             out.write(json.dumps({"id": line["id"], "answer": answer.model_dump(mode="json")}) + "\n")
     command = [
         sys.executable,

@@ -25,13 +25,13 @@ def evaluate() -> None:
 @told
 def eval_questions(file: Path, as_json: bool, folder: Path, state: Path | None, user: str | None) -> None:
     """Ask every question of FILE and say what came of them."""
-    from answerable.evals import questions
+    from answerable.evals import asking
 
-    lines = questions.read(file)
+    lines = asking.read(file)
     with open_project(folder, state, surface="eval", run="eval") as project:
         project.principal(user)
         counts: dict[str, int] = {}
-        for line, answer in questions.ask_all(project, lines):
+        for line, answer in asking.ask_all(project, lines):
             counts[answer.status] = counts.get(answer.status, 0) + 1
             if as_json:
                 say_json({"id": line["id"], "answer": answer.model_dump(mode="json")})

@@ -1,0 +1,166 @@
+"""Which metrics a draft asks for: each choice among what its words name, and the endorsed ratio, running total or conversion of them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from answerable.agent.draft import Draft, Unread
+from answerable.agent.plan import Gap, Lacking
+from answerable.context.catalog import Catalog
+from answerable.context.model import ConversionMetric, CumulativeMetric, Metric, RatioMetric
+from answerable.context.words import key, singular
+
+GOOD = tuple("""
+    revenue|sale|income|turnover|profit|margin|order|growth|satisfaction|score|rating|booking|subscriber|attendance|collection|conversion|
+    on time|success|efficiency|earning|win|punctuality|retention|usage|sold
+    """.replace("\n", "").replace(" " * 4, "").split("|"))  # fmt: skip
+BAD = tuple("""
+    refund|refunded|return|returned|cancellation|cancelled|churn|churned|complaint|cost|spend|spending|expense|error|delay|delayed|overdue|
+    arrear|bounce|loss|lost|fraud|downtime|late|missed|wait|waiting|backlog|defect|damage|failure|failed|incident|no show|debt|dispute|
+    accident|injury|absence|overtime|lead time
+    """.replace("\n", "").replace(" " * 4, "").split("|"))  # fmt: skip
+"""Nouns of which more is better, or worse: what "best" and "worst" mean beside them, and beside them only."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One choice of metrics, the draft as it reads with it, and what was taken for granted."""
+
+    names: tuple[str, ...]
+    draft: Draft
+    assumptions: tuple[str, ...] = ()
+
+
+def choices(draft: Draft, catalog: Catalog) -> Iterator[Choice]:
+    """Each choice of metrics for the words that name them. Raises Unread or Lacking where a word of asking has none that fits."""
+    if not draft.metrics:
+        yield Choice(_counted(draft), draft)
+        return
+    for named in itertools.product(*(dict.fromkeys(s.name for s in segment.senses) for segment in draft.metrics)):
+        for names in _derived(draft, catalog, tuple(dict.fromkeys(named))):
+            metrics = [metric for name in names if (metric := catalog.metric(name))]
+            yield from _directed(Choice(names, _without_unit_noun(draft, catalog, metrics)), catalog)
+
+
+def _counted(draft: Draft) -> tuple[str, ...]:
+    """ "How many customers" counts the rows of their model."""
+    if "count" not in draft.asks:
+        return ()
+    entities = [*dict.fromkeys(s.name for s in draft.subject.segment.senses if s.kind == "entity")] if draft.subject else []
+    if len(entities) != 1 or draft.rank or draft.thresholds:
+        raise Unread(draft.subject.segment if draft.subject else None)
+    return (f"{entities[0]}.count",)
+
+
+def _derived(draft: Draft, catalog: Catalog, names: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """The endorsed metrics that are made of those named, where the question asks for such."""
+    if "cumulative" in draft.asks:
+        return _cumulative(draft, catalog, names)
+    if "conversion" in draft.asks:
+        return [_conversion(draft, catalog, names)]
+    if "per metric" in draft.asks:
+        return [_ratio_of(draft, catalog, names)]
+    made = _as_ratio(draft, catalog, names)
+    if draft.lengths and not isinstance(catalog.metric(made[0]), ConversionMetric):
+        raise Unread(draft.lengths[0].segment)
+    return [made]
+
+
+def _as_ratio(draft: Draft, catalog: Catalog, names: tuple[str, ...]) -> tuple[str, ...]:
+    """ "What share of appointments were no-shows", "rate of no-shows": the endorsed ratio of the two, if there is one."""
+    wanted = {"share", "as share", "rate"} & draft.asks.keys()
+    if not wanted or ("share" in wanted and len(names) == 1):
+        return names
+    ratios = [m for m in catalog.metrics.values() if isinstance(m, RatioMetric) and not m.hidden]
+    if len(names) == 1:
+        found = [m.name for m in ratios if m.numerator == names[0] and "rate" in f"{m.name} {m.words}".lower()]
+    else:
+        found = [m.name for m in ratios if {m.numerator, m.denominator} == set(names)]
+        found = found or [m.name for m in _conversions(draft, catalog) if {m.base, m.converted} == set(names)]
+    if len(names) > 2 or len(found) != 1:
+        raise Unread(draft.metrics[0])
+    return (found[0],)
+
+
+def _ratio_of(draft: Draft, catalog: Catalog, names: tuple[str, ...]) -> tuple[str, ...]:
+    """ "Revenue per order": the endorsed ratio with this numerator and this denominator."""
+    ratios = [m for m in catalog.metrics.values() if isinstance(m, RatioMetric) and not m.hidden]
+    found = [m.name for m in ratios if len(names) == 2 and (m.numerator, m.denominator) == names]
+    if len(found) != 1:
+        segment = draft.metrics[-1]
+        words = " per ".join(metric.words for name in names if (metric := catalog.metric(name)))
+        raise Lacking(Gap("not supported", segment.text, closes=f"a ratio metric {words}", says=f"{words} is not defined."))
+    return (found[0],)
+
+
+def _cumulative(draft: Draft, catalog: Catalog, names: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """The endorsed running totals of a metric: rolling ones for "rolling", else those since a start."""
+    said = draft.asks["cumulative"]
+    rolling = bool(draft.lengths) or (said is not None and said.text.lower().startswith(("rolling", "moving")))
+    if len(names) == 1:
+        known = [m for m in catalog.metrics.values() if isinstance(m, CumulativeMetric) and not m.hidden and names[0] in (m.name, m.metric)]
+        found: list[tuple[str, ...]] = [
+            (m.name,) for m in known if bool(m.window) == rolling and all(_is_long(m.window, draft) for _ in draft.lengths)
+        ]
+        if found:
+            return found
+    word = said.text if said is not None else ""
+    raise Lacking(Gap("metric", word, closes=f"a cumulative metric of {names[0]}", says=f"A {word.lower()} of it is not defined."))
+
+
+def _conversion(draft: Draft, catalog: Catalog, names: tuple[str, ...]) -> tuple[str, ...]:
+    found = [m for m in _conversions(draft, catalog) if set(names) <= {m.base, m.converted} or names == (m.name,)]
+    if len(found) != 1:
+        raise Unread(draft.asks["conversion"])
+    return (found[0].name,)
+
+
+def _conversions(draft: Draft, catalog: Catalog) -> list[ConversionMetric]:
+    """Conversions, of the length that the question says, if it says one."""
+    known = [m for m in catalog.metrics.values() if isinstance(m, ConversionMetric) and not m.hidden]
+    return [m for m in known if all(_is_long(m.window, draft) for _ in draft.lengths)]
+
+
+def _is_long(window: str | None, draft: Draft) -> bool:
+    if window is None or len(draft.lengths) != 1:
+        return False
+    count, _, unit = window.partition(" ")
+    return (count, singular(unit)) == (str(draft.lengths[0].count), draft.lengths[0].unit)
+
+
+# -- what the words beside a metric are to it ---------------------------------------------------------------------------------
+
+
+def _without_unit_noun(draft: Draft, catalog: Catalog, metrics: list[Metric]) -> Draft:
+    """In "how many customers signed up" the customers are what sign-ups are counted in, and say no more than that."""
+    if draft.subject is None or draft.rank or draft.thresholds or not {"count", "much"} & draft.asks.keys() or not metrics:
+        return draft
+    said = key(draft.subject.segment.text)
+    if draft.subject.within or draft.subject.grain or said != key(unit_of(metrics[0])):
+        return draft
+    return replace(draft, subject=None)
+
+
+def unit_of(metric: Metric) -> str:
+    """The unit of a metric as it's written: `%`, `EUR`, `orders`; empty where there is none."""
+    return "%" if metric.format == "percent" else metric.unit if isinstance(metric.unit, str) else ""
+
+
+def _directed(choice: Choice, catalog: Catalog) -> Iterator[Choice]:
+    """What "best" and "worst" rank first; both ways where nothing tells whether more is better."""
+    if choice.draft.rank not in ("best", "worst"):
+        yield choice
+        return
+    metric = catalog.metric(choice.names[0])
+    said = f" {' '.join((*key(metric.words), *key(metric.name)))} " if metric else ""
+    bad = any(f" {word} " in said for word in BAD)
+    good = any(f" {word} " in said for word in GOOD)
+    better = {False} if bad else {True} if good else {True, False}
+    for more in sorted(better, reverse=True):
+        rank = "most" if more == (choice.draft.rank == "best") else "least"
+        said = (
+            f"“{choice.draft.rank.capitalize()}” is read as the {'most' if rank == 'most' else 'least'} {metric.words if metric else ''}."
+        )
+        yield replace(choice, draft=replace(choice.draft, rank=rank), assumptions=(said,))

@@ -1,0 +1,56 @@
+"""Lists of things without a number: `list the stores in Ohio`, `which payment methods are there`, `stores without an area`."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+from answerable.agent.conditions import condition, in_words, targets
+from answerable.agent.draft import Draft, Unread
+from answerable.agent.lexicon import Lexicon
+from answerable.agent.options import Options, Ref, absent_conditions, filter_options, split_options
+from answerable.agent.planned import Candidate, compiled
+from answerable.context.model import Model
+from answerable.context.query import SemanticQuery, TimeWindow
+
+_OTHER_SHAPES = {"share", "rate", "grow", "rose", "fell", "trend", "compare", "versus", "total", "cumulative", "conversion", "moment"}
+
+
+def lists(draft: Draft, lexicon: Lexicon) -> Iterator[Candidate]:
+    """The plans of a draft that names no metric. Raises Unread where it asks for no list."""
+    d = draft
+    asked = {"list", "which"} & d.asks.keys() or d.absent
+    other = d.rank or d.thresholds or d.bounds or d.splits or d.lengths or d.units or d.measure or _OTHER_SHAPES & d.asks.keys()
+    if not d.subject or d.subject.grain or not asked or other:
+        raise Unread(d.subject.segment if d.subject else None)
+    models = dict.fromkeys(s.name if s.kind == "entity" else s.model for s in d.subject.segment.senses if s.kind != "join")
+    for name in models:
+        yield from _of_model(draft, lexicon, lexicon.catalog.models[name])
+
+
+def _of_model(d: Draft, lexicon: Lexicon, model: Model) -> Iterator[Candidate]:
+    assert d.subject is not None
+    options = Options(lexicon.catalog, [model], lexicon.values.unique)
+    own = [refs for refs in options.split(d.subject) if refs[0].model == model.name]
+    also = [split_options(options, split, []) for split in d.also]
+    kept_options = [filter_options(options, said, []) for said in d.filters]
+    absent = tuple(absent_conditions(options, said, [])[0] for said in d.absent)
+    window = _window(d, model)
+    for chosen in itertools.product(own, *also):
+        for kept in itertools.product(*kept_options):
+            refs: list[Ref] = [ref for part in chosen for ref in part]
+            by = tuple(dict.fromkeys(f"{model.name}.{ref.name}" if "." not in ref.name else ref.name for ref in refs))
+            where = (*(condition(*k) for k in kept), *(text for text, _ in absent))
+            query = SemanticQuery(by=by, where=where, window=window)
+            scope = (*(in_words(*k) for k in kept), *(words for _, words in absent))
+            meant = frozenset([model.name, *targets(refs, kept)])
+            yield Candidate(query, compiled(query, lexicon.catalog), (f"{refs[0].words} of {model.words}", *scope), scope, meant)
+
+
+def _window(d: Draft, model: Model) -> TimeWindow | None:
+    whens = [when for _, when in d.whens]
+    if d.date is not None and any((s.model, s.name) != (model.name, model.time) for s in d.date.senses):
+        raise Unread(d.date)
+    if len(whens) > 1 or any(when.weekdays or when.as_of for when in whens) or (whens and not model.time):
+        raise Unread(d.whens[0][0])
+    return TimeWindow(start=whens[0].start, end=whens[0].end) if whens else None

@@ -1,0 +1,142 @@
+"""What narrows a question down: values, negation, thresholds, comparisons of each row, what is missing. One rule for each."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from answerable.agent.draft import COMPARISONS, Bound, Filter, Missing, Threshold, Unread
+from answerable.agent.ground import Segment
+from answerable.agent.looking import Looking
+
+
+class Narrowing(Looking):
+    """The rules for what is kept and what is left out."""
+
+    def _filter(self, negated: bool, owner: Segment | None = None, without: bool = False) -> None:
+        """One or more values of one dimension: `Pearl`, `Pearl and Harbor`, `Pearl vs Harbor`, with the thing that they are values of."""
+        values = [self.s[self.i]]
+        self.i += 1
+        while self._role() in ("and", "or", "comma", "nor", "versus") and self._more(values[0]):
+            if self._role() == "versus":
+                self.d.asks["versus values"] = self._at()
+            self.i += 1 if self._role(1) == "word" else 2
+            values.append(self.s[self.i])
+            self.i += 1
+        if owner is None and self._kind() in ("dimension", "entity", "join") and self._owns(self.s[self.i], values[0]):
+            owner = self.s[self.i]
+            self.i += 1
+        if negated and self._role() in ("and", "or", "comma", "nor") and self._kind(1) == "value":
+            raise Unread(self.s[self.i + 1])  # whether it is left out too can't be told
+        self.d.filters.append(Filter(tuple(values), negated, without, owner))
+
+    def _more(self, first: Segment) -> bool:
+        """Whether another value of the same dimension follows the joining word."""
+        step = 2 if self._role() == "comma" and self._role(1) in ("and", "or") else 1
+        if self._kind(step) != "value":
+            return False
+        shared = {(s.model, s.name) for s in first.senses} & {(s.model, s.name) for s in self.s[self.i + step].senses}
+        return bool(shared)
+
+    def _not(self) -> None:
+        """Negation reaches the values after it, or nothing is answered."""
+        opener = self.s[self.i]
+        self.i += 1
+        if opener.text.lower() in ("without", "not") and self._kind() == "dimension" and self._kind(1) != "value":
+            self._missing()
+            return
+        owner: Segment | None = None
+        if self._kind() in ("dimension", "entity") and self._kind(1) == "value" and self._owns(self.s[self.i], self.s[self.i + 1]):
+            owner = self.s[self.i]
+            self.i += 1
+        if self._kind() != "value":
+            raise Unread(opener)
+        self._filter(negated=True, owner=owner, without=opener.text.lower().startswith("without"))
+
+    def _missing(self) -> None:
+        """`without a region`, `with no region`, `region unknown`: rows whose dimension has no value."""
+        self.d.absent.append(Missing(self.s[self.i]))
+        self.i += 1
+
+    def _unknown(self) -> None:
+        """`unknown region`, `region unknown`, `region is missing`."""
+        if self._kind(1) == "dimension":
+            self.i += 1
+            self._missing()
+        elif self._kind(-1) == "dimension" and (dropped := self._dropped(self.s[self.i - 1])):
+            self.d.absent.append(Missing(dropped))
+            self.i += 1
+        else:
+            raise self._fail()
+
+    def _dropped(self, segment: Segment) -> Segment | None:
+        """A split or a subject taken back, as what follows it makes it something else."""
+        if self.d.splits and self.d.splits[-1].segment == segment:
+            return self.d.splits.pop().segment
+        if self.d.subject and self.d.subject.segment == segment:
+            self.d.subject = None
+            return segment
+        return None
+
+    def _no(self) -> None:
+        self.i += 1
+        if self._kind() != "dimension":
+            raise Unread(self.s[self.i - 1])
+        self._missing()
+
+    def _leave(self) -> None:
+        """`leaving telehealth aside`: the words around a value leave it out."""
+        opener = self.s[self.i]
+        self.i += 1
+        if self._kind() != "value":
+            raise Unread(opener)
+        self._filter(negated=False)
+        if self._role() != "aside":
+            raise Unread(opener)
+
+    def _aside(self) -> None:
+        """`telehealth excluded`: the value before it is left out."""
+        last = self.d.filters[-1] if self.d.filters else None
+        if last is None or last.negated or self._kind(-1) not in ("value", "dimension", "entity"):
+            raise self._fail()
+        self.d.filters[-1] = replace(last, negated=True)
+        self.i += 1
+
+    def _threshold(self, segment: Segment) -> None:
+        following = self._at(1)
+        if segment.text.lower() == "up to" and (following is None or following.role != "number"):
+            raise self._fail()
+        if following is None or following.role != "number":
+            if segment.text.lower() == "over" and following is not None and following.text.lower().startswith(("the ", "last ", "past ")):
+                self.i += 1  # "over the last year" is no comparison
+                return
+            raise self._fail()
+        if following.value is None:
+            raise Unread(following)
+        self.i += 2
+        operator = segment.role
+        if self._role() in ("or more", "or less") and operator == "=":
+            raise self._fail()
+        self.d.thresholds.append(Threshold(operator, following.value, following))
+
+    def _only(self) -> None:
+        """`only telehealth`, `telehealth only`, `only the top 3`: it stands beside a filter, a time or a rank."""
+        if (
+            self._kind(1) == "value"
+            or self._kind(-1) == "value"
+            or self._role(1) in ("when", "top", "bottom", "not", "number", *COMPARISONS)
+            or self._role(-1) in ("when", "number", "or more", "or less")
+        ):
+            self.i += 1
+            return
+        raise self._fail()
+
+    def _is_number(self, segment: Segment) -> bool:
+        named = [self.catalog.models[s.model].dimensions[s.name] for s in segment.senses if s.kind == "dimension"]
+        return bool(named) and all(dimension.type == "number" for dimension in named)
+
+    def _bound(self, segment: Segment) -> None:
+        comparison, number = self.s[self.i + 1], self.s[self.i + 2]
+        if number.value is None or number.percent or number.money:
+            raise Unread(number)
+        self.d.bounds.append(Bound(segment, Threshold(comparison.role, number.value, number)))
+        self.i += 3

@@ -1,0 +1,142 @@
+"""Shapes of questions: each word of asking belongs to a shape that knows it, or nothing is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from answerable.agent.choosing import unit_of
+from answerable.agent.draft import Draft, Unread
+from answerable.agent.grammar import PERSONS, TIME_UNITS
+from answerable.agent.plan import Gap, Lacking
+from answerable.agent.wording import SIGNS
+from answerable.context.catalog import Catalog
+from answerable.context.expr import parse_expression
+from answerable.context.model import Metric, SimpleMetric
+from answerable.context.words import key
+from sqlglot import exp
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A draft with the metrics that were chosen for it."""
+
+    draft: Draft
+    catalog: Catalog
+    names: tuple[str, ...]
+    metrics: list[Metric]
+    leaves: list[SimpleMetric]
+
+    def asks(self, *roles: str) -> bool:
+        return any(role in self.draft.asks for role in roles)
+
+    def unread(self, *roles: str, says: str = "") -> Unread:
+        """Unread at the first of the words of asking, or at the metric."""
+        at = next((self.draft.asks[role] for role in roles if self.draft.asks.get(role) is not None), None)
+        return Unread(at or (self.draft.metrics[0] if self.draft.metrics else None), says)
+
+
+def check(shape: Shape) -> None:
+    """Raise Unread at the first word that no shape knows, or Lacking where the metric is none that it can be said of."""
+    for rule in RULES:
+        rule(shape)
+
+
+def _subject(s: Shape) -> None:
+    d = s.draft
+    if d.subject is not None and d.metrics and not (d.rank or d.thresholds):
+        raise Unread(d.subject.segment)
+    if d.metrics and (("list" in d.asks and not (d.subject or d.splits)) or ("count" in d.asks and d.thresholds)):
+        raise s.unread()
+    if d.also:
+        raise Unread(d.also[0].segment)
+
+
+def _ranking(s: Shape) -> None:
+    d = s.draft
+    if d.measure is not None and not any(sense.name in s.names for sense in d.measure.senses):
+        raise Unread(d.measure)
+    if d.order and not (d.splits or d.subject or d.rank):
+        raise Unread(d.measure or (d.metrics[0] if d.metrics else None))
+    if not d.rank:
+        return
+    if s.asks("grow", "rose", "fell") or (d.subject and any(d.subject.segment.start > split.segment.start for split in d.splits)):
+        raise s.unread()
+    if not (d.subject or d.splits):
+        raise s.unread("superlative")
+    if len(s.names) > 1 and d.measure is None:
+        raise Unread(d.metrics[1])
+    if "of:time" in d.asks and not all(key(unit_of(m))[:1] and key(unit_of(m))[0] in TIME_UNITS for m in s.metrics):
+        raise s.unread("of:time")
+    if "of:money" in d.asks and not all(unit_of(m) in SIGNS for m in s.metrics):
+        raise s.unread("of:money")
+
+
+def _wholes(s: Shape) -> None:
+    d = s.draft
+    if s.asks("total") and not all(adds(m) for m in s.metrics):
+        raise s.unread("total", says="Its parts do not add up to a total.")
+    if s.asks("share") and len(d.metrics) == 1 and (not (d.splits or d.subject or d.filters) or d.rank or d.thresholds):
+        raise s.unread("share")
+    if s.asks("average") and not all("average" in metric.name or leaf_is(metric, exp.Avg) for metric in s.metrics):
+        raise s.unread("average", says=f"An average of {s.metrics[0].words} is not defined." if s.metrics else "")
+
+
+def _comparing(s: Shape) -> None:
+    d = s.draft
+    windows = len(d.whens) == 2 or any(when.parts for _, when in d.whens)
+    if s.asks("compare") and not windows and "versus values" not in d.asks and len(s.names) < 2:
+        raise s.unread("compare")
+    if s.asks("versus") and not windows and len(d.metrics) < 2:
+        raise s.unread("versus")
+    if s.asks("grow", "rose", "fell") and not d.whens:
+        raise s.unread("grow", "rose", "fell")
+    if s.asks("rose", "fell") and s.asks("than") and not windows:
+        raise s.unread("than")
+    two_metrics = len(s.names) == 2 and "yes or no" in d.asks and not d.splits and not windows
+    if s.asks("more", "less", "than") and not (s.asks("more", "less", "rose", "fell") and s.asks("than") and (windows or two_metrics)):
+        raise s.unread("more", "less", "than")
+    if s.asks("in percent") and not (s.asks("grow", "rose", "fell", "share") or all(unit_of(m) == "%" for m in s.metrics)):
+        raise s.unread("in percent")
+
+
+def _thresholds(s: Shape) -> None:
+    d = s.draft
+    if len(d.thresholds) > 2 or (d.thresholds and len(s.names) > 1):
+        raise Unread(d.thresholds[-1].segment)
+    if s.asks("moment") and not (d.thresholds and not d.rank):
+        raise s.unread("moment")
+
+
+def _units(s: Shape) -> None:
+    for role, said in s.draft.asks.items():
+        unit = role.removeprefix("unit:")
+        if unit != role and any(unit_of(m) != unit for m in s.metrics):
+            says = f"{s.metrics[0].words} is in {unit_of(s.metrics[0]) or 'no currency'}, and nothing converts it to {unit}."
+            raise Lacking(Gap("unit", said.text if said else unit, closes="a rate to convert with", says=says))
+    for segment in s.draft.units:
+        if not all(any(sense.name == unit_of(m) for sense in segment.senses) for m in s.metrics):
+            raise Unread(segment)
+    if s.asks("amount") and not all(unit_of(m) in SIGNS for m in s.metrics):
+        raise s.unread("amount")
+    if s.asks("size", "counted") and any(unit_of(m) in SIGNS or unit_of(m) == "%" for m in s.metrics):
+        raise s.unread("size", "counted")
+    if s.asks("people") and not all(key(unit_of(m)) and key(unit_of(m))[0] in PERSONS for m in s.metrics):
+        raise s.unread("people")
+    if s.asks("distinct") and not all(parse_expression(leaf.expr).find(exp.Distinct) for leaf in s.leaves):
+        raise s.unread("distinct")
+
+
+RULES: tuple[Callable[[Shape], None], ...] = (_subject, _ranking, _wholes, _comparing, _thresholds, _units)
+
+
+def leaf_is(metric: Metric, kind: type[exp.Expr]) -> bool:
+    """Whether a simple metric is plainly one aggregate of a kind."""
+    return isinstance(metric, SimpleMetric) and isinstance(parse_expression(metric.expr), kind)
+
+
+def adds(metric: Metric) -> bool:
+    """Whether the parts of a metric add up to its whole."""
+    if not isinstance(metric, SimpleMetric) or metric.over_time:
+        return False
+    return all(isinstance(a, (exp.Sum, exp.Count, exp.CountIf)) for a in parse_expression(metric.expr).find_all(exp.AggFunc))

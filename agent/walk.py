@@ -1,0 +1,366 @@
+"""A cover becomes a draft: one rule uses up each segment, or it is no reading."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import replace
+
+from answerable.agent.draft import COMPARISONS, Draft, Length, Split, Threshold, Unread
+from answerable.agent.ground import Cover, Segment
+from answerable.agent.narrowing import Narrowing
+from answerable.context.catalog import Catalog
+
+COMBINATIONS = 48
+"""Ways to give words with several kinds of meaning one kind each that are tried."""
+
+
+def drafts(cover: Cover, catalog: Catalog, follows: bool = False) -> Iterator[Draft]:
+    """The drafts of a cover, one for each way to give its words one kind of meaning each. Raises Unread where none is whole.
+
+    `follows` says that it stands in a thread, where "and" may begin it and "instead" means something.
+    """
+    segments = _said(cover)
+    choices = [[s.only(kind) for kind in s.kinds()] if s.role == "word" else [s] for s in segments]
+    failure: Unread | None = None
+    found = False
+    for chosen in itertools.islice(itertools.product(*choices), COMBINATIONS):
+        try:
+            draft = Walk(list(chosen), catalog, follows).draft()
+        except Unread as unread:
+            failure = failure or unread
+            continue
+        found = True
+        yield draft
+    if not found:
+        raise failure or Unread(None)
+
+
+def _said(cover: Cover) -> list[Segment]:
+    """The segments that a rule has to use: without filler, the occasion, and what joins the occasion to the question."""
+    found: list[Segment] = []
+    after_frame = True
+    for segment in cover:
+        if segment.role == "frame":
+            while found and found[-1].role in ("comma", "and") and found[-1].text != "&":
+                found.pop()
+            after_frame = True
+        elif segment.role != "filler" and not (after_frame and len(cover) > 1 and segment.role == "comma"):
+            found.append(segment)
+            after_frame = False
+    return found
+
+
+class Walk(Narrowing):
+    """One pass over the segments from left to right."""
+
+    def draft(self) -> Draft:
+        while self.i < len(self.s):
+            self._step()
+        self._subject_of_filter()
+        return self.d
+
+    def _subject_of_filter(self) -> None:
+        """In "how many gold customers" and "list the stores in Germany" the thing that owns the value is what is asked for."""
+        if self.d.metrics or self.d.subject or not {"count", "list", "which"} & self.d.asks.keys() or len(self.d.filters) != 1:
+            return
+        owner = self.d.filters[0].owner
+        if owner is not None and owner.senses[0].kind == "entity":
+            self.d.subject = Split(owner)
+
+    # -- one step ---------------------------------------------------------------------------------------------------------
+
+    def _step(self) -> None:
+        segment = self.s[self.i]
+        role = segment.role
+        if role == "word":
+            self._word(segment)
+        elif role == "when":
+            assert segment.when is not None
+            self.d.whens.append((segment, segment.when))
+            self.i += 1
+        elif role == "number":
+            self._number(segment)
+        elif role.startswith(("grain:", "part:")):
+            self._grain(segment)
+        elif role in COMPARISONS:
+            self._threshold(segment)
+        else:
+            self._grammar(segment)
+
+    def _word(self, segment: Segment) -> None:
+        match self._kind():
+            case "metric":
+                self._metric(segment)
+            case "value":
+                self._filter(negated=False)
+            case "date":
+                if self.d.date is not None or not any(s.role == "when" for s in self.s):
+                    raise self._fail()
+                self.d.date = segment
+                self.i += 1
+            case "unit":
+                self.d.units.append(segment)
+                self.i += 1
+            case "period":
+                when = segment.senses[0].when
+                assert when is not None
+                self.d.whens.append((segment, when))
+                self.i += 1
+            case _:
+                self._thing(segment)
+
+    def _metric(self, segment: Segment) -> None:
+        joined = (
+            self._role(-1) in ("and", "comma", "versus", "compare")
+            or "share" in self.d.asks
+            or "as share" in self.d.asks
+            or {"than", "conversion"} & self.d.asks.keys()
+        )
+        if self.d.metrics and not joined:
+            raise self._fail()
+        self.d.metrics.append(segment)
+        self.i += 1
+
+    def _thing(self, segment: Segment) -> None:
+        """A dimension, an entity or a join that no "by" introduces."""
+        if self._role(1) in COMPARISONS and self._role(2) == "number" and self._is_number(segment):
+            self._bound(segment)
+            return
+        if self._kind(1) == "value" and self._owns(segment, self.s[self.i + 1]):
+            self.i += 1
+            self._filter(negated=False, owner=segment)
+            return
+        if self._role(1) == "not" and self._kind(2) == "value" and self._owns(segment, self.s[self.i + 2]):
+            self.i += 2
+            self._filter(negated=True, owner=segment)
+            return
+        if (
+            self.d.subject
+            and self._kind() == "entity"
+            and self.d.subject.segment.senses
+            and self.d.subject.segment.senses[0].kind == "dimension"
+        ):
+            narrowed = self._narrowed(self.d.subject.segment, segment)
+            if narrowed.senses and not self.d.metrics:
+                self.d.subject = replace(self.d.subject, segment=narrowed)
+                self.i += 1
+                return
+        split, used = self._split_at(self.i)
+        asked = (
+            {"list", "which", "count", "top", "most", "least"} & self.d.asks.keys()
+            or self.d.rank
+            or self._role(-1) in ("list", "which", "count", "top", "most", "least")
+        )
+        if self.d.subject is None and (asked or self.i == 0 or not self.d.metrics):
+            self.d.subject = split
+        elif self._role(-1) in ("with", "and", "comma") and not self.d.metrics and self.d.subject:
+            self.d.also.append(split)
+        else:
+            raise self._fail()
+        self.i += used
+
+    def _split_at(self, i: int) -> tuple[Split, int]:
+        """`region`, `clinic region`, `referring provider`, `referring provider specialty`, `region of the clinic`."""
+        segment = self.s[i]
+        kind = segment.senses[0].kind
+        nxt = self.s[i + 1] if i + 1 < len(self.s) else None
+        if kind in ("entity", "join") and nxt and nxt.role == "word" and nxt.senses and nxt.senses[0].kind == "dimension":
+            narrowed = self._narrowed(nxt, segment)
+            if narrowed.senses:
+                return Split(narrowed, within=segment if kind == "join" else None), 2
+        return Split(segment), 1
+
+    # -- grammar ------------------------------------------------------------------------------------------------------------
+
+    def _grammar(self, segment: Segment) -> None:
+        d = self.d
+        match segment.role:
+            case "by":
+                self._by()
+            case "ranked by":
+                self._ranked_by()
+            case "not":
+                self._not()
+            case "no":
+                self._no()
+            case "unknown":
+                self._unknown()
+            case "leave":
+                self._leave()
+            case "aside":
+                self._aside()
+            case "top" | "bottom":
+                self._top(segment)
+            case "most" | "least" | "best" | "worst":
+                self._most(segment)
+            case role if role.startswith(("most of:", "least of:")):
+                self._most(segment)
+            case "and" | "comma":
+                self._joiner(segment)
+            case "descending" | "ascending":
+                d.order = segment.role
+                self.i += 1
+            case role if role in _ASKS or role.startswith("unit:"):
+                d.asks.setdefault(role, segment)
+                self.i += 1
+            case "only":
+                self._only()
+            case "with":
+                self._with()
+            case "again" if self.follows:
+                d.asks["again"] = segment
+                self.i += 1
+            case _:
+                raise self._fail()
+
+    def _joiner(self, segment: Segment) -> None:
+        """`and` and `,` join like things; a comma also only parts."""
+        if self.i == 0:
+            if not self.follows:
+                raise self._fail()
+            self.i += 1
+            return
+        self.d.joints.append(segment.start)
+        before, after = self._kind(-1) or self._role(-1), self._kind(1) or self._role(1)
+        alike = before == after or (before, after) in _ALIKE
+        if segment.role == "and" and not alike:
+            raise self._fail()
+        self.i += 1
+
+    def _by(self) -> None:
+        opener = self.i
+        self.i += 1
+        while True:
+            if self._role() == "which" or self._role() == "by":
+                self.i += 1
+            if self._role().startswith(("grain:", "part:")):
+                self.d.splits.append(Split(self.s[self.i], grain=self._role().partition(":")[2]))
+                self.i += 1
+            elif self._kind() in ("dimension", "entity", "join"):
+                split, used = self._split_at(self.i)
+                self.d.splits.append(split)
+                self.i += used
+            elif self._kind() == "value" and not self.d.splits:
+                self._by_value()
+                return
+            elif self._kind() == "metric" and (self.d.rank or self.d.top) and self.d.measure is None:
+                self._measure()
+                return
+            else:
+                raise Unread(self._at() or self.s[opener])
+            if self._role() in ("and", "comma", "by") and self._splittable(1 + (self._role(1) in ("and", "by"))):
+                self.i += 1 + (self._role() == "comma" and self._role(1) == "and")
+                continue
+            return
+
+    def _by_value(self) -> None:
+        """`visits by video`: the way in which, a filter; of several, one line each."""
+        at = self._at()
+        self._filter(negated=False)
+        if len(self.d.filters[-1].values) > 1:
+            self.d.asks["versus values"] = at
+
+    def _ranked_by(self) -> None:
+        """`ranked by revenue`, `sorted by region`: a measure, or one more split."""
+        if self._kind(1) != "metric":
+            self._by()
+            return
+        self.i += 1
+        self._measure()
+
+    def _measure(self) -> None:
+        """The metric that a ranking or an order goes by."""
+        if self.d.measure is not None:
+            raise self._fail()
+        self.d.measure = self.s[self.i]
+        if not self.d.rank and not self.d.order:
+            self.d.order = "descending"
+        self.i += 1
+
+    def _splittable(self, n: int) -> bool:
+        return self._role(n).startswith(("grain:", "part:")) or self._kind(n) in ("dimension", "entity", "join")
+
+    def _top(self, segment: Segment) -> None:
+        self.d.rank = "most" if segment.role == "top" else "least"
+        self.i += 1
+        self.d.top = 0  # not said: one where the subject is one, else ten
+        number = self._at()
+        if number is not None and number.role == "number":
+            if number.percent or number.money or not number.value or number.value != int(number.value):
+                raise Unread(number)
+            self.d.top = int(number.value)
+            self.i += 1
+
+    def _most(self, segment: Segment) -> None:
+        rank, _, unit = segment.role.partition(" of:")
+        if self.d.rank and not (self.d.rank == "most" and self.d.top and rank == "most"):
+            raise self._fail()
+        self.d.rank = rank
+        self.d.asks["superlative"] = segment
+        if unit:
+            self.d.asks[f"of:{unit}"] = segment
+        self.i += 1
+        number = self._at()
+        if number is not None and number.role == "number" and number.value and number.value == int(number.value) and not number.percent:
+            self.d.top = int(number.value)
+            self.i += 1
+
+    def _number(self, segment: Segment) -> None:
+        """`5 busiest providers`, `8 or more`, `28-day`; numbers after a word of comparison are that word's."""
+        following = self._role(1)
+        if following in ("or more", "or less") and segment.value is not None:
+            self.d.thresholds.append(Threshold(">=" if following == "or more" else "<=", segment.value, segment))
+            self.i += 2
+            return
+        whole = segment.value is not None and segment.value >= 1 and segment.value == int(segment.value)
+        if following.startswith("grain:") and whole and not segment.percent and not segment.money:
+            self.d.lengths.append(Length(int(segment.value or 1), following.partition(":")[2], segment))
+            self.i += 2
+            return
+        subject = self._kind(1) in ("entity", "dimension", "join")
+        ranks = following in ("most", "least", "best", "worst") or following.startswith(("most of:", "least of:"))
+        if whole and (ranks or (subject and ({"which", "list"} & self.d.asks.keys() or self.i == 0))):
+            self.d.top = int(segment.value or 1)
+            self.i += 1
+            return
+        raise self._fail()
+
+    def _grain(self, segment: Segment) -> None:
+        """`monthly`, and `what month had the most …`."""
+        kind, _, name = segment.role.partition(":")
+        adverb = segment.text.lower().split()[0].endswith("ly") or " by " in segment.text.lower() or segment.text.lower() == "annual"
+        if adverb and kind == "grain":
+            self.d.splits.append(Split(segment, grain=name))
+        elif self.d.subject is None and (
+            {"which", "list", "superlative"} & self.d.asks.keys() or self.d.rank or (self._at(1) is not None and self.i == 0)
+        ):
+            self.d.subject = Split(segment, grain=name)
+        else:
+            raise self._fail()
+        self.i += 1
+
+    def _with(self) -> None:
+        """`with their city`, `clinics with more than 70 …`, `with the most …`."""
+        if (
+            self._kind(1) in ("dimension", "value", "entity", "join")
+            or self._role(1) in (">", ">=", "<", "<=", "most", "least", "count", "number")
+            or self._kind(1) == "metric"
+        ):
+            self.i += 1
+            return
+        raise self._fail()
+
+
+_ASKS = frozenset("""
+    versus|count|much|size|counted|distinct|people|list|average|amount|more|less|than|which|moment|share|as share|rate|conversion|cumulative|
+    trend|grow|rose|fell|total|compare|in percent|is it true
+    """.replace("\n", "").replace(" " * 4, "").split("|"))  # fmt: skip
+"""Roles that say how to ask, and are looked at when the whole is known."""
+
+_ALIKE = {
+    ("metric", "when"), ("when", "metric"), ("value", "when"), ("when", "value"), ("metric", "count"), ("when", "when"), ("metric", "much"),
+    ("entity", "dimension"), ("dimension", "entity"), ("join", "dimension"), ("dimension", "join"), ("when", "by"), ("entity", "by"),
+    ("dimension", "by"),
+    ("when", "only"), ("value", "not"), ("metric", "total"), ("metric", "share"),
+}  # fmt: skip
