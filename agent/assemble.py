@@ -122,9 +122,11 @@ class _Assembly:
         conditions = [*(condition(*one) for one in kept), *(text for text, _ in said)]
         by, limit, ranked = self._ranking(keys)
         having, check = self._having(bool(by))
+        each = self._never() if "never" in d.asks else None
         query = SemanticQuery(
             metrics=self.names, by=tuple(by), where=(*conditions, *timing.where, *ranked), having=having, window=timing.window,
             compare=timing.compare, order=self._order(), limit=limit, share=("total",) if share else None,
+            each=each,
         )  # fmt: skip
         meant = frozenset([*self.names, *targets(refs, kept)])
         scope = (*(in_words(*one) for one in kept), *(words for _, words in said), *timing.where)
@@ -168,9 +170,19 @@ class _Assembly:
         words = self.d.subject.segment.text.lower().split() if self.d.subject else ["several", "ones"]
         return 10 if singular(words[-1]) != words[-1] else 1
 
+    def _never(self) -> str:
+        """The model whose rows are all kept, so that those without a fact can be shown."""
+        assert self.d.subject is not None
+        entities = [*dict.fromkeys(s.name for s in self.d.subject.segment.senses if s.kind == "entity")]
+        if len(entities) != 1:
+            raise Unread(self.d.subject.segment)
+        return entities[0]
+
     # -- thresholds and what has to hold ----------------------------------------------------------------------------------------
 
     def _having(self, grouped: bool) -> tuple[tuple[str, ...], str]:
+        if "never" in self.d.asks:
+            return (f"{self.names[0]} = 0",), ""
         if not self.d.thresholds:
             return (), ""
         metric = self.metrics[0]

@@ -87,14 +87,14 @@ def _before_reading(text: str, said: list[Token], lexicon: Lexicon) -> Plan | No
 
 def _definition(said: list[Token], lexicon: Lexicon, reader: Reader, text: str) -> Plan | None:
     """ "What is churn", "how is revenue calculated": the whole question is a pattern around one item."""
-    words = [token.word for token in said if token.kind != "sign"]
-    inner = [token for token in said if token.kind != "sign"]
+    inner = _bare([token for token in said if token.kind != "sign"])
+    words = [token.word for token in inner]
     for before, after in grammar.DEFINITIONS:
         head, tail = list(grammar.phrase(before)), list(grammar.phrase(after))
         if words[: len(head)] != head or (tail and words[-len(tail) :] != tail) or len(words) <= len(head) + len(tail):
             continue
         middle = inner[len(head) : len(inner) - len(tail)]
-        while middle and middle[0].word in ("the", "a", "an"):
+        while middle and middle[0].word in ("the", "a", "an", "our", "we", "by"):
             middle = middle[1:]
         senses = lexicon.of(middle)
         if senses and (after or before not in grammar.WEAK_DEFINITIONS or all(s.kind == "metric" for s in senses)):
@@ -104,6 +104,19 @@ def _definition(said: list[Token], lexicon: Lexicon, reader: Reader, text: str) 
             readings = tuple(Reading(query=SemanticQuery(), spans=spans, definition=item) for item in items)
             return Plan(readings=readings, spans=spans, kind="definition")
     return None
+
+
+def _bare(said: list[Token]) -> list[Token]:
+    """The tokens without the politeness around them."""
+    start, end = 0, len(said)
+    while start < end and said[start].word in ("please", "hi", "hello", "hey", "can", "could", "you", "so", "and", "ok", "sorry", "would", "but"):
+        start += 1
+    while end > start and said[end - 1].word in _AFTER:
+        end -= 1
+    return said[start:end]
+
+
+_AFTER = frozenset("please exactly here to me us for again actually in our company at anyway thanks thank you really again and".split())
 
 
 @dataclass
@@ -278,7 +291,7 @@ def _reading(candidate: Candidate, spans: tuple[Span, ...], cover: Cover) -> Rea
     taken = [
         f"“{s.text}” is read as {s.senses[0].target if s.senses else s.role}."
         for s in cover
-        if s.how in ("spelling", "lemma", "order", "apart") and s.role != "filler"
+        if s.how in ("spelling", "lemma", "order", "apart", "part", "verb") and s.role != "filler"
     ]
     words, said = ", ".join(candidate.chosen), (*taken, *candidate.assumptions)
     return Reading(candidate.query, spans, candidate.compiled, words, candidate.scope, said, check=candidate.check)

@@ -31,7 +31,8 @@ _DAY = (
     "(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|today|tomorrow|tonight|now|noon|lunch|this (?:morning|afternoon|evening)|"
     "next week|the end of the day|eod|asap|(?:mon|tues|wednes|thurs|fri|satur|sun)day (?:morning|afternoon|evening))"
 )
-_SUBJECT = rf"(?:i|we|they|he|she|you|it|{_DET}(?: [a-z]+){{0,2}}? (?:{_PEOPLE})|(?:{_PEOPLE}))"
+_DEPARTMENTS = "finance|marketing|sales|hr|ops|operations|legal|product|engineering|support|accounting|procurement|controlling|compliance|audit|it"
+_SUBJECT = rf"(?:(?:{_DEPARTMENTS})(?= (?:want|need|ask|keep|would|is asking|has asked|just))|i|we|they|he|she|you|it|{_DET}(?: [a-z]+){{0,2}}? (?:{_PEOPLE})|(?:{_PEOPLE}))"
 _ADVERBS = "(?: (?:just|only|also|really|still|again|recently|kindly|quickly|urgently|currently|actually|simply|always|now|then|myself))*"
 _HELPERS = "(?: (?:am|is|are|was|were|have|has|had|been|will|would|do|does|did|can|could|must|should|may|might|keep|keeps))*"
 _KNOW = (
@@ -77,7 +78,9 @@ _CLAUSES = tuple(re.compile(pattern) for pattern in (
     rf"{_START}(?:if (?:it is|that is|it|possible)(?: not)?(?: too)?(?: much)?(?: of)?(?: a)?(?: trouble| possible| bother)?|if you can|if you could|"
     rf"if you do not mind|if possible|when you have a (?:minute|moment|second)|no rush|no hurry|asap|urgent|it is urgent|as soon as possible){_END}",
     rf"{_START}(?:it|that) would (?:help|be (?:great|good|nice|helpful|useful|interesting))(?: me| us)?(?: to (?:{_KNOW[3:-1]}))?{_LINK}(?= |$)",
-    rf"{_START}(?:quick question|question|one question|a question|one more thing|another one|next question|just curious|out of curiosity|"
+    rf"{_START}sorry to (?:bug|bother|trouble|disturb) (?:you|everyone|all)(?: (?:again|on a [a-z]+|this late|so late|so early|with this))?{_END}",
+    rf"{_START}(?:remind me|remind us|tell me again|tell me|do you happen to know|any chance you know)(?= (?:what|how|which|who)\b)",
+    rf"{_START}(?:quick question|quick one|question|one question|a question|one more thing|another one|next question|just curious|out of curiosity|"
     rf"just checking|fyi|btw|by the way|sorry to bother you|sorry to bother|sorry|please help|help){_END}",
     # greetings and thanks, with a name that a comma or the end parts from the rest
     rf"^{_GOOD}(?: (?:there|all|everyone|everybody|team|folks|guys|again|both))?(?= |$)",

@@ -93,7 +93,7 @@ ROLES: dict[str, str] = {
     "distinct": "different | distinct | unique | individual | separate",
     "people": "people | persons | person",
     "list": """
-        list | list of | list all | name | names of | enumerate | list out | listing of | list me | the list of | a list of | names for |
+        list | list of | list all | show me all | show all | show me every | give me all | give me every | get me all | show us all | name | names of | enumerate | list out | listing of | list me | the list of | a list of | names for |
         the names of""",
     "which": "which | what | who | where | whose | which of our | which of the | which ones | whats",
     "moment": "when | when did | when was | when were | when has | when have | since when",
@@ -102,7 +102,7 @@ ROLES: dict[str, str] = {
         the share of | the percentage of | the proportion of | percentage | proportion | distribution of | mix of | the split of |
         the distribution of | percent""",
     "as share": "as a share of | as share of | as a percent of | as a proportion of | as a fraction of | as percent of | as % of",
-    "in percent": "in percent | in % | as a percent | in percentages | in percents | percentage wise | as percentages | as percents",
+    "in percent": "in percent | by what % | by what percentage | by what percent | by how many percent | how many percent | in % | as a percent | in percentages | in percents | percentage wise | as percentages | as percents",
     "rate": "rate of | rate | ratio of | the rate of",
     "conversion": """
         conversion | conversions | conversion rate | conversion of | converted | convert | conversion from | converted from | convert from |
@@ -127,6 +127,18 @@ ROLES: dict[str, str] = {
     "amount": "amount | total amount | value | total value | money | cash | value of | the value of | total value of | sum of | the sum of",
     "more": "more | bigger | larger | greater | stronger | better",
     "less": "less | fewer | smaller",
+    "times": """
+        how often | how many times | number of times | times | the number of times | how frequently | how many times has | how regularly""",
+    "once": "once | one time | a single time",
+    "twice": "twice | two times",
+    "never": "never | not once | not a single time | not ever",
+    "over:day": "day over day | dod | day on day",
+    "over:week": "week over week | wow | week on week | week to week change",
+    "over:month": "month over month | mom | month on month | month over month change | month over month growth | m o m",
+    "over:quarter": "quarter over quarter | qoq | quarter on quarter | quarter over quarter growth",
+    "over:year": """
+        year over year | yoy | year on year | y o y | year over year growth | year over year change | yoy growth | yoy change |
+        on the year | annual growth""",
     "total": """
         total | overall | in total | altogether | total of | ever | all together | combined | in all | all in all | taken together |
         the total | in sum | grand total | the total of | overall total""",
@@ -144,13 +156,14 @@ ROLES: dict[str, str] = {
         do you have | do we have any idea | any idea | a quick look at | a look at | an overview of | overview of | summary of | a summary of |
         the breakdown of | breakdown of | a breakdown of | break down | broken down | a table of | table of | table with | a table with |
         a chart of | chart of | chart | plot | graph | visualise | visualize | a graph of | stats on | stats for | statistics on |
-        statistics for | statistics of | the stats on | the stats for | report on | a report on | the report on | remind me | remind us |
+        statistics for | statistics of | the stats on | the stats for | report on | a report on | the report on |
         if possible | at all | right | so | in detail | the following | of ours | we had | there were | there was | were there | was there |
         are there | is there | have there been | had there been | have been | has been | had been | of them | of those | of these | in the end |
         to me | to us | in one table | in a table | as a table | as a list | as a chart | as table | with us | at our company | in our company |
         at the company | company wide | companywide | across the company | across the board | for the company | both | the two | the two of them |
         could you please | can you please | i was wondering | just wondering | wondering | curious | out of curiosity | by any chance |
-        is it possible to | is it possible to see | would it be possible to see | and please | for comparison | in question | we made |
+        is it possible to | by how much | one number | just one number | a number | the real number | the right number | the exact number |
+        the number | the numbers | a single number | the latest numbers | the latest number | is it possible to see | would it be possible to see | and please | for comparison | in question | we made |
         we have | we have had | we got""",
     "is it true": "is it true that | is it true | true that | is it correct that | is it right that | is it the case that | did it happen that",
     "again": """
@@ -195,14 +208,17 @@ FILLER = frozenset("""
     make made making come came some any during throughout within
     what's how's 's . : ; ? ! ->
     fetch grab bring send mention report check need needs put namely
+    split splits via through using located based coming comes went goes going brought bring ones 
     actually currently approximately roughly basically simply overall own usual
     """.split()) - {"send", "currently", "overall"}  # fmt: skip
 """Articles, pronouns, helping verbs, politeness and the verbs of showing: they say nothing about what is asked."""
 
+PRONOUNS = frozenset("us it me they he she i we you our".split())
+
 ACTIONS = frozenset("""
     cancel send delete drop remove book set add refund update change create insert close open email mail message notify assign approve pay
     order buy sell
-    schedule move rename translate convert write draft call ring post
+    schedule remind move rename translate convert write draft call ring post
     """.split())  # fmt: skip
 
 LEAVES_OUT = frozenset({"drop", "delete", "remove"})

@@ -92,11 +92,21 @@ class Grounder:
         if token.kind == "number" or token.value is not None:
             found = True
             yield Segment(i, i + 1, "number", token.text, value=token.value, percent=token.percent, money=token.money), 11
-        if token.word in grammar.FILLER or token.base in grammar.FILLER:
+        if (token.word in grammar.FILLER or token.base in grammar.FILLER) and not self._is_name(i):
             found = True
             yield Segment(i, i + 1, "filler", token.text, how="spelling" if i in self.corrected else "exact"), 10
+        if self.lenient and not found and token.kind == "word" and (counts := self.lexicon.deverbal.get(lemma(token.word))):
+            found = True
+            yield Segment(i, i + 1, "word", token.text, tuple(counts), how="verb"), 14
         if not found:
             yield Segment(i, i + 1, "unknown", token.text), _UNKNOWN
+
+    def _is_name(self, i: int) -> bool:
+        """Whether a small word is a name in its place: "in the us" is no pronoun."""
+        before = self.tokens[i - 1].word if i else ""
+        token = self.tokens[i]
+        named = token.word in grammar.PRONOUNS and bool(self.lexicon.of([token]))
+        return named and before in ("", "the", "in", "from", "at", "of", "our", "by", "and", "not")
 
     def _slipped(self, segment: Segment) -> bool:
         return any(i in self.corrected for i in range(segment.start, segment.end))
@@ -125,6 +135,8 @@ class Grounder:
             words.pop()  # who does not show up does not show
         if senses := self.lexicon.lemmas.get(tuple(words), []):
             return senses, "lemma"
+        if len(words) == 1:
+            return self.lexicon.parts.get(self.tokens[i].base, []), "part"
         said = [word for word in words if word not in LINKS]
         if len(said) < 2 or words[0] in LINKS or words[-1] in LINKS:
             return [], "lemma"

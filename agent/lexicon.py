@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from answerable.agent.periods import When
 from answerable.agent.words import Token, lemma, tokens
 from answerable.context.catalog import Catalog
-from answerable.context.model import Dimension, Item
+from answerable.context.model import Dimension, Item, SimpleMetric
 from answerable.context.values import Values
 
 Key = tuple[str, ...]
@@ -42,6 +42,12 @@ class Sense:
         if self.kind in ("metric", "entity", "period", "unit"):
             return self.name
         return f"{self.model}.{self.name}" + (f" = {self.value}" if self.kind == "value" else "")
+
+
+_SUFFIXES = frozenset({"latest", "current"})
+"""Words that end a column's name and that nobody says."""
+_PREFIXES = frozenset({"is", "was", "has", "had", "did", "are"})
+"""Words that begin the name of a yes/no column."""
 
 
 def words_of(text: str) -> Key:
@@ -102,6 +108,11 @@ class Lexicon:
                 yield key, sense
                 if len(key) == 2:  # a payment method is a method of payment
                     yield (key[1], "of", key[0]), sense
+                if len(key) > 1 and key[-1] in _SUFFIXES:
+                    yield key[:-1], replace(sense, how="lemma")
+                if dimension.type == "boolean" and key[0] in _PREFIXES and len(key) > 1 and not dimension.values:
+                    short = key[1:-1] if key[-1] in _SUFFIXES and len(key) > 2 else key[1:]
+                    yield short, Sense("value", dimension.name, model, True, "label", said=short)
 
     def _settle(self) -> None:
         """A rule's `words` says what a word means here."""
@@ -135,6 +146,30 @@ class Lexicon:
         return found
 
     @cached_property
+    def parts(self) -> dict[str, list[Sense]]:
+        """Dimensions by the last word of their names, for "by type" where only one type is in reach."""
+        found: dict[str, list[Sense]] = defaultdict(list)
+        for key, senses in self.senses.items():
+            if len(key) > 1 and (key[-1],) not in self.senses and "of" not in key:
+                found[key[-1]] += [s for s in senses if s.kind == "dimension" and s not in found[key[-1]]]
+        return found
+
+    @cached_property
+    def deverbal(self) -> dict[str, list[Sense]]:
+        """Counts by the verb that their noun comes from: `book` for bookings, `cancel` for cancellations."""
+        found: dict[str, list[Sense]] = defaultdict(list)
+        for key, senses in self.senses.items():
+            counts = [s for s in senses if s.kind == "metric" and self._counts(s.name)]
+            for verb in _verbs_of(key[0]) if counts and len(key) == 1 else ():
+                found[verb] += [s for s in counts if s not in found[verb]]
+        return found
+
+    def _counts(self, name: str) -> bool:
+        metric = self.catalog.metrics[name]
+        unit = metric.unit if isinstance(metric.unit, str) else ""
+        return isinstance(metric, SimpleMetric) and unit not in UNIT_NOUNS and "count" in metric.expr.lower() + str(metric.over_time or "")
+
+    @cached_property
     def verbal(self) -> dict[str, list[tuple[Key, list[Sense]]]]:
         """Metrics whose name has a participle, by its verb: `see` → (`patient`,) for "patients seen"."""
         found: dict[str, list[tuple[Key, list[Sense]]]] = defaultdict(list)
@@ -159,6 +194,17 @@ class Lexicon:
         # "doctors" is no plural of the value "doctor" where it's a thing by itself.
         things = [s for s in found if s.kind != "value" or exact in (written(str(s.value)), s.said)]
         return things or found
+
+
+def _verbs_of(noun: str) -> Iterator[str]:
+    """The verbs that a noun may come from, by its ending."""
+    yield noun
+    for ending, more in (("ing", ("", "e")), ("ment", ("",)), ("ation", ("", "e")), ("ion", ("", "e")), ("al", ("", "e")), ("ery", ("er",)), ("y", ("",))):
+        if noun.endswith(ending) and len(noun) > len(ending) + 2:
+            stem = noun[: -len(ending)]
+            yield from (stem + tail for tail in more)
+            if stem[-1] == stem[-2]:
+                yield stem[:-1]
 
 
 def _add(senses: dict[Key, list[Sense]], key: Key, sense: Sense) -> None:

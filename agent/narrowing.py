@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from answerable.agent.draft import COMPARISONS, Bound, Filter, Missing, Threshold, Unread
+from answerable.agent.draft import COMPARISONS, Bound, Filter, Missing, Split, Threshold, Unread
 from answerable.agent.ground import Segment
+from answerable.agent.lexicon import Sense
 from answerable.agent.looking import Looking
 
 
@@ -15,7 +16,11 @@ class Narrowing(Looking):
     def _filter(self, negated: bool, owner: Segment | None = None, without: bool = False) -> None:
         """One or more values of one dimension: `Pearl`, `Pearl and Harbor`, `Pearl vs Harbor`, with the thing that they are values of."""
         values = [self.s[self.i]]
+        if owner is None and values[0].text.isdigit() and self._kind(1) not in ("dimension", "entity", "join"):
+            raise Unread(values[0])  # a bare number is a value only beside its dimension
         self.i += 1
+        if not negated and self._or_not(values[0]):
+            return
         while self._role() in ("and", "or", "comma", "nor", "versus") and self._more(values[0]):
             if self._role() == "versus":
                 self.d.asks["versus values"] = self._at()
@@ -29,6 +34,16 @@ class Narrowing(Looking):
             raise Unread(self.s[self.i + 1])  # whether it is left out too can't be told
         self.d.filters.append(Filter(tuple(values), negated, without, owner))
 
+    def _or_not(self, value: Segment) -> bool:
+        """`instant or not`, `instant vs non-instant`: a split by what it is a value of."""
+        if self._role() not in ("or", "versus") or self._role(1) != "not":
+            return False
+        named = [Sense("dimension", s.name, s.model) for s in value.senses if s.kind == "value"]
+        self.d.splits.append(Split(replace(value, senses=tuple(dict.fromkeys(named)))))
+        again = self._kind(2) == "value" and self._at(2) is not None and self.s[self.i + 2].senses == value.senses
+        self.i += 3 if again else 2
+        return True
+
     def _more(self, first: Segment) -> bool:
         """Whether another value of the same dimension follows the joining word."""
         step = 2 if self._role() == "comma" and self._role(1) in ("and", "or") else 1
@@ -41,7 +56,7 @@ class Narrowing(Looking):
         """Negation reaches the values after it, or nothing is answered."""
         opener = self.s[self.i]
         self.i += 1
-        if opener.text.lower() in ("without", "not") and self._kind() == "dimension" and self._kind(1) != "value":
+        if opener.text.lower() == "without" and self._kind() == "dimension" and self._kind(1) != "value":
             self._missing()
             return
         owner: Segment | None = None
@@ -110,8 +125,9 @@ class Narrowing(Looking):
                 self.i += 1  # "over the last year" is no comparison
                 return
             raise self._fail()
-        if following.value is None:
-            raise Unread(following)
+        year = following.text.isdigit() and len(following.text) == 4 and 1990 <= int(following.text) <= 2100
+        if following.value is None or (year and segment.text.lower() == "over"):
+            raise Unread(following)  # "over 2020" is more likely the year
         self.i += 2
         operator = segment.role
         if self._role() in ("or more", "or less") and operator == "=":

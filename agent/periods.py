@@ -14,6 +14,11 @@ UNITS = ("day", "week", "month", "quarter", "year")
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 MONTH_NAMES = {name: i for i, name in enumerate(MONTHS, 1)} | {name[:3]: i for i, name in enumerate(MONTHS, 1)} | {"sept": 9}
 _SEASONS = {"spring": 3, "summer": 6, "autumn": 9, "fall": 9, "winter": 12}
+_YEAR_EARLIER = tuple(tuple(text.split()) for text in (
+    "last year", "of last year", "a year ago", "one year ago", "in the last year", "in the previous year", "of the previous year",
+    "the year before", "a year earlier", "one year earlier", "the previous year", "a year before", "in the year before", "in the prior year",
+    "of the year before", "in last year", "previous year", "prior year", "of the prior year", "the prior year",
+))  # fmt: skip
 LAST, THIS, NEXT = (
     {"last", "previous", "past", "prior", "trailing"},
     {"this", "current", "running"},
@@ -85,6 +90,8 @@ class Periods:
                 return found
             if word_at(t, j) not in LEADS or (word_at(t, j) == "over" and number_at(t, j + 1)):
                 return None
+            if word_at(t, j) in ("year", "month") and not (number_at(t, j + 1) or word_at(t, j + 1) == "of"):
+                return None
         return None
 
     def _period(self, t: list[Token], i: int) -> tuple[int, When] | None:
@@ -134,8 +141,7 @@ class Periods:
         j, (unit, which, count) = head
         j += 1 if word_at(t, j) == "fiscal" else 0
         fiscal = word_at(t, j - 1) == "fiscal"
-        year = self._of_year(t, j)
-        k, outer = year or (j, None)
+        k, outer = self._outer(t, j) or (j, None)
         if outer is None:
             return j, self._latest(unit, which, count, fiscal)
         if outer.start is None or outer.unit not in ("year", "fiscal_year", "month", "quarter"):
@@ -153,15 +159,27 @@ class Periods:
         which = ORDINALS.get(word, -1 if word == "last" else None)
         if which is None:
             return None
-        if word_at(t, i + 1) in ("half", "quarter", "week", "month"):
+        if word_at(t, i + 1) in ("half", "quarter", "week", "month", "day"):
             # "last month" is a relative unit, "last month of 2024" a part.
-            if which == -1 and not self._of_year(t, i + 2, strict=True):
+            if (which == -1 and not (self._of_year(t, i + 2, strict=True) or self._outer(t, i + 2))) or (
+                word_at(t, i + 1) == "day" and not self._outer(t, i + 2)
+            ):
                 return None
             return i + 2, (word_at(t, i + 1), which, 1)
         count = count_at(t, i + 1)
-        if count and (unit := unit_at(t, i + 2)) and which == 1 and unit[1] in ("month", "week", "day", "quarter"):
-            return i + 2 + unit[0], (unit[1], 1, count)
+        if count and (unit := unit_at(t, i + 2)) and (which == 1 or (which == -1 and self._outer(t, i + 2 + unit[0]))) and unit[1] in ("month", "week", "day", "quarter"):
+            return i + 2 + unit[0], (unit[1], which, count)
         return None
+
+    def _outer(self, t: list[Token], i: int) -> tuple[int, When] | None:
+        """The period of which another is a part: a year, or "of March", "of last quarter"."""
+        if year := self._of_year(t, i):
+            return year
+        if word_at(t, i) not in ("of", "in"):
+            return None
+        j = i + 2 if word_at(t, i + 1) == "the" else i + 1
+        found = [f for read in (Periods._month, Periods._relative, Periods._part_of) for f in [read(self, t, j)] if f]
+        return max((f for f in found if f[1].unit in ("month", "quarter", "half")), key=lambda f: f[0], default=None)
 
     def _of_year(self, t: list[Token], i: int, strict: bool = False) -> tuple[int, When] | None:
         j = i
@@ -180,15 +198,20 @@ class Periods:
         assert outer.start is not None
         begin, finish = outer.start, outer.whole or outer.end or outer.start
         if unit == "half":
-            middle = as_date(shift(begin, months=6))
-            start, end = (begin, middle) if which == 1 else (middle, as_date(shift(begin, months=12)))
+            middle = as_date(shift(begin, months=6)) if outer.unit != "month" else begin.replace(day=16)
+            if outer.unit == "quarter":
+                middle = begin + (finish - begin) // 2
+            start, end = (begin, middle) if which in (1, -2) else (middle, finish)
             return self._clipped(start, end, "half")
-        if unit in ("week", "day"):
-            start = begin if which == 1 or unit == "day" else floor(begin, "week", self.settings)
-            if unit == "week" and which == 1 and count == 1:
-                return self._clipped(begin, begin + dt.timedelta(days=7), "week")
+        if unit in ("week", "day") and which == -1:
             span = Span.grain(unit, count)
-            return self._clipped(start, as_date(span.after(start)), unit)
+            return self._clipped(as_date(span.before(finish)), finish, unit)
+        if unit == "day" and count == 1:
+            start = begin + dt.timedelta(days=which - 1)
+            return self._clipped(start, start + dt.timedelta(days=1), "day")
+        if unit in ("week", "day"):
+            start = begin + dt.timedelta(days=7 * (which - 1)) if unit == "week" else begin
+            return self._clipped(start, as_date(Span.grain(unit, count).after(start)), unit)
         span = Span.grain(unit, count)
         start = as_date(shift(begin, months=span.months * (which - 1))) if which > 0 else as_date(span.before(finish))
         return self._clipped(start, as_date(span.after(start)), unit)
@@ -337,18 +360,25 @@ class Periods:
         )
 
     def _same_last_year(self, t: list[Token], i: int) -> tuple[int, When] | None:
-        """the same quarter last year."""
-        if word_at(t, i) != "same" or not (unit := unit_at(t, i + 1)) or unit[1] == "day":
+        """the same quarter last year, same period a year earlier."""
+        i += 1 if word_at(t, i) == "the" else 0
+        if word_at(t, i) != "same":
+            return None
+        loose = word_at(t, i + 1) in ("period", "time", "timeframe", "window", "days", "dates", "span", "point")
+        unit = (1, "month") if loose else unit_at(t, i + 1)
+        if not unit or (unit[1] == "day" and not loose):
             return None
         j = i + 1 + unit[0]
-        if not (words_at(t, j, "last", "year") or words_at(t, j, "of", "last", "year") or words_at(t, j, "a", "year", "ago")):
+        tail = next((tail for tail in _YEAR_EARLIER if words_at(t, j, *tail)), None)
+        if not tail:
             return None
+        if loose:
+            return j + len(tail), When(dt.date(self.today.year - 1, 1, 1), self.today, "period", again=True)
         now = self._unit_moved(unit[1], 0)
         last = now.whole or now.end
         assert now.start is not None and last is not None
-        end = 3 if word_at(t, j) in ("of", "a") else 2
         start, finish = year_before(now.start, unit[1]), year_before(last, unit[1])
-        return j + end, When(start, finish, unit[1], again=True)
+        return j + len(tail), When(start, finish, unit[1], again=True)
 
     # -- windows ----------------------------------------------------------------------------------------------------------
 

@@ -44,7 +44,7 @@ def check(shape: Shape) -> None:
 
 def _subject(s: Shape) -> None:
     d = s.draft
-    if d.subject is not None and d.metrics and not (d.rank or d.thresholds):
+    if d.subject is not None and d.metrics and not (d.rank or d.thresholds or "never" in d.asks):
         raise Unread(d.subject.segment)
     if d.metrics and (("list" in d.asks and not (d.subject or d.splits)) or ("count" in d.asks and d.thresholds)):
         raise s.unread()
@@ -89,7 +89,10 @@ def _comparing(s: Shape) -> None:
         raise s.unread("compare")
     if s.asks("versus") and not windows and len(d.metrics) < 2:
         raise s.unread("versus")
-    if s.asks("grow", "rose", "fell") and not d.whens:
+    over = [role for role in d.asks if role.startswith("over:")]
+    if over and (d.splits and any(split.grain for split in d.splits)):
+        raise s.unread(*over)
+    if s.asks("grow", "rose", "fell") and not d.whens and not over:
         raise s.unread("grow", "rose", "fell")
     if s.asks("rose", "fell") and s.asks("than") and not windows:
         raise s.unread("than")
@@ -106,6 +109,19 @@ def _thresholds(s: Shape) -> None:
         raise Unread(d.thresholds[-1].segment)
     if s.asks("moment") and not (d.thresholds and not d.rank):
         raise s.unread("moment")
+
+
+def _verbs(s: Shape) -> None:
+    """A verb stands for its noun only where it's asked how often: who booked is not how much was booked."""
+    d = s.draft
+    often = s.asks("times") or any(threshold.segment.role in ("once", "twice") for threshold in d.thresholds)
+    for segment in d.metrics:
+        if segment.how == "verb" and not (often or (d.rank and d.subject and not s.asks("count"))):
+            raise Unread(segment)
+    if s.asks("times") and any(unit_of(m) in SIGNS or unit_of(m) == "%" for m in s.metrics):
+        raise s.unread("times")
+    if s.asks("never") and not (d.subject and len(s.names) == 1 and not d.splits and not d.rank and not d.thresholds):
+        raise s.unread("never")
 
 
 def _units(s: Shape) -> None:
@@ -127,7 +143,7 @@ def _units(s: Shape) -> None:
         raise s.unread("distinct")
 
 
-RULES: tuple[Callable[[Shape], None], ...] = (_subject, _ranking, _wholes, _comparing, _thresholds, _units)
+RULES: tuple[Callable[[Shape], None], ...] = (_subject, _ranking, _wholes, _comparing, _thresholds, _verbs, _units)
 
 
 def leaf_is(metric: Metric, kind: type[exp.Expr]) -> bool:

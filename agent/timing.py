@@ -6,6 +6,7 @@ import datetime as dt
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 from answerable.agent.draft import Draft, Unread
 from answerable.agent.ground import Segment
@@ -52,6 +53,9 @@ class Times:
         for segment, when in whens:
             if not when.year_named and {"year", "fiscal_year"} & set(grains):
                 raise Unread(segment)  # "in December by year" is each December
+        over = next((role.removeprefix("over:") for role in self.d.asks if role.startswith("over:")), "")
+        if over and len(whens) < 2:
+            return replace(timing, **self._over(over, whens))
         if not whens:
             return replace(timing, window=self._default_window())
         if len(whens) == 1:
@@ -70,6 +74,23 @@ class Times:
             raise Unread(whens[-1][0])
         return self._two_windows(whens, timing)
 
+    def _over(self, unit: str, whens: list[tuple[Segment, When]]) -> dict[str, Any]:
+        """Month over month: the last complete one, or the window that is named, against the one a month before."""
+        if not self.metrics or any(isinstance(m, DerivedMetric) and self._moves(m) for m in self.metrics):
+            raise Unread(self.d.asks[f"over:{unit}"])
+        if whens:
+            window = self._one_window(*whens[0])
+            if window is None or window.start is None or window.end is None:
+                raise Unread(whens[0][0])
+        else:
+            end = floor(self.reader.today, unit, self.catalog.settings)
+            window = TimeWindow(start=Span.grain(unit).before(end), end=end)
+        if unit == "year":
+            return {"window": window, "compare": Compare(to="last_year")}
+        span = Span.grain(unit)
+        assert window.start is not None and window.end is not None
+        return {"window": window, "compare": Compare(to=TimeWindow(start=span.before(window.start), end=span.before(window.end)))}
+
     def _two_windows(self, whens: list[tuple[Segment, When]], timing: Timing) -> Timing:
         """Side by side, or one against the other."""
         (first, one), (second, two) = whens
@@ -84,7 +105,7 @@ class Times:
         if comparing and (two.before_it or two == one):
             return replace(timing, window=now, compare=Compare(to="previous"))
         then = self._year_before(now, one.unit) if two.again else self._one_window(second, two)
-        if two.before_it or then is None or then.start is None or then == now or (one.unit != two.unit):
+        if two.before_it or then is None or then.start is None or then == now or (one.unit != two.unit and not two.again):
             raise Unread(second)
         if not comparing:
             return self._side_by_side(second, one.unit, now, then, timing)
@@ -158,7 +179,10 @@ class Times:
 
     def _compares(self) -> bool:
         """Whether a metric sets each period beside an earlier one."""
-        return any(isinstance(m, DerivedMetric) and any(part.offset or part.offset_to for part in m.parts.values()) for m in self.metrics)
+        return any(isinstance(m, DerivedMetric) and self._moves(m) for m in self.metrics)
+
+    def _moves(self, metric: DerivedMetric) -> bool:
+        return any(part.offset or part.offset_to for part in metric.parts.values())
 
     def dated(self, options: Options, timing: Timing) -> Iterator[Timing]:
         """The verb picks the date: `booked last week` is about the day of booking."""

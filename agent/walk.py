@@ -201,7 +201,10 @@ class Walk(Narrowing):
             case "descending" | "ascending":
                 d.order = segment.role
                 self.i += 1
-            case role if role in _ASKS or role.startswith("unit:"):
+            case "once" | "twice":
+                d.thresholds.append(Threshold("=", 1 if segment.role == "once" else 2, segment))
+                self.i += 1
+            case role if role in _ASKS or role.startswith(("unit:", "over:")):
                 d.asks.setdefault(role, segment)
                 self.i += 1
             case "only":
@@ -241,6 +244,11 @@ class Walk(Narrowing):
                 split, used = self._split_at(self.i)
                 self.d.splits.append(split)
                 self.i += used
+            elif self._kind() == "metric" and self._role(-2) == "word" and self._kind(-2) == "metric" and not self.d.rank:
+                self.d.asks["per metric"] = self._at()
+                self.d.metrics.append(self.s[self.i])
+                self.i += 1
+                return
             elif self._kind() == "value" and not self.d.splits:
                 self._by_value()
                 return
@@ -354,7 +362,7 @@ class Walk(Narrowing):
 
 _ASKS = frozenset("""
     versus|count|much|size|counted|distinct|people|list|average|amount|more|less|than|which|moment|share|as share|rate|conversion|cumulative|
-    trend|grow|rose|fell|total|compare|in percent|is it true
+    trend|grow|rose|fell|times|never|total|compare|in percent|is it true
     """.replace("\n", "").replace(" " * 4, "").split("|"))  # fmt: skip
 """Roles that say how to ask, and are looked at when the whole is known."""
 
