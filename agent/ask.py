@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from answerable.agent import describe, embedded
+from answerable.agent import catalogue, describe, embedded
 from answerable.agent.answer import Answer, cells, chart_of, column_data, legible, plain
 from answerable.agent.asked import Asked
 from answerable.agent.certificate import Chain, Verdict, digest, verdict
@@ -369,15 +369,17 @@ class Project:
                 status="answered", kind="definition", question=asked.question, text=describe.definition_text(plan, sight.catalog),
                 definitions=describe.items(plan, sight.catalog), grounding=plan.spans, thread=asked.thread,
             )  # fmt: skip
+        if plan.kind == "catalogue" and plan.about is not None:
+            freshness = self._freshness(catalogue.models_of(plan.about, sight.catalog), asked)
+            return Answer(
+                status="answered", kind="catalogue", question=asked.question, text=catalogue.told(plan.about, sight.catalog, freshness),
+                freshness=freshness, grounding=plan.spans, thread=asked.thread,
+            )  # fmt: skip
         if plan.kind == "catalogue":
             return Answer(
-                status="answered",
-                kind="catalogue",
-                question=asked.question,
-                text=describe.catalogue_text(sight.catalog),
-                definitions=describe.all_metrics(sight.catalog),
-                thread=asked.thread,
-            )
+                status="answered", kind="catalogue", question=asked.question, text=describe.catalogue_text(sight.catalog),
+                definitions=describe.all_metrics(sight.catalog), thread=asked.thread,
+            )  # fmt: skip
         return Answer(status="declined", question=asked.question, text=plan.says, thread=asked.thread)
 
     # -- provenance -----------------------------------------------------------------------------------------------------------------

@@ -54,6 +54,7 @@ class _Assembly:
         bases = {leaf.model: model for leaf in self.leaves if (model := catalog.models.get(leaf.model or ""))}
         self.bases: list[Model] = [*bases.values()]
         self.assumptions = [*choice.assumptions]
+        self.thing = choice.thing
         self.times = Times(self.d, catalog, reader, self.metrics, self.leaves, self.assumptions)
 
     def plans(self) -> Iterator[Candidate]:
@@ -100,7 +101,8 @@ class _Assembly:
                 says = f"{metric.words} counts things that may have both; those without {said.values[0].text} are not counted yet."
                 raise Lacking(Gap("not supported", said.values[0].text, says=says))
             for kept, inside in own_values(leaf, ref.name) if leaf.model == ref.model and "." not in ref.name else ():
-                left = [v for v in kept if v not in members] if said.negated else [m for m in members if (m in kept) == inside]
+                kept_words, named = ({str(v).lower() for v in values} for values in (kept, members))
+                left = kept_words - named if said.negated else {m for m in named if (m in kept_words) == inside}
                 if not left and (inside or not said.negated):
                     says = f"{metric.words} counts only rows where {leaf.filter}, so nothing is left."
                     closes = f"a metric without the filter {leaf.filter}"
@@ -132,7 +134,8 @@ class _Assembly:
         scope = (*(in_words(*one) for one in kept), *(words for _, words in said), *timing.where)
         chosen = (*(m.words for m in self.metrics), *(ref.words for ref in refs), *scope)
         check = check or self._holds(query)
-        return Candidate(query, compiled(query, self.catalog), chosen, scope, meant, (*self.assumptions, *parts), check)
+        assumptions = (*self.assumptions, *parts)
+        return Candidate(query, compiled(query, self.catalog), chosen, scope, meant, assumptions, self.thing, check)
 
     def _shared(self, keys: list[str], kept: tuple[Kept, ...]) -> tuple[list[str], tuple[Kept, ...], tuple[str, ...]]:
         """In "what share of revenue came from gold customers" gold is one of the parts, not all that there is."""

@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 from answerable.agent.draft import Draft, Unread
 from answerable.agent.plan import Gap, Lacking
 from answerable.context.catalog import Catalog
-from answerable.context.model import ConversionMetric, CumulativeMetric, Metric, RatioMetric
+from answerable.context.expr import parse_expression
+from answerable.context.model import ConversionMetric, CumulativeMetric, Metric, RatioMetric, SimpleMetric
 from answerable.context.words import key, singular
+from sqlglot import exp
 
 GOOD = tuple("""
     revenue|sale|income|turnover|profit|margin|order|growth|satisfaction|score|rating|booking|subscriber|attendance|collection|conversion|
@@ -31,12 +33,15 @@ class Choice:
     names: tuple[str, ...]
     draft: Draft
     assumptions: tuple[str, ...] = ()
+    thing: bool = False
+    """Whether a word for a thing, and no metric, says what is measured."""
 
 
 def choices(draft: Draft, catalog: Catalog) -> Iterator[Choice]:
     """Each choice of metrics for the words that name them. Raises Unread or Lacking where a word of asking has none that fits."""
     if not draft.metrics:
-        yield Choice(_counted(draft), draft)
+        things = _things(draft, catalog)
+        yield from things or [Choice(names, draft) for names in _counted(draft)]
         return
     for named in itertools.product(*(dict.fromkeys(s.name for s in segment.senses) for segment in draft.metrics)):
         for names in _derived(draft, catalog, tuple(dict.fromkeys(named))):
@@ -44,14 +49,37 @@ def choices(draft: Draft, catalog: Catalog) -> Iterator[Choice]:
             yield from _directed(Choice(names, _without_unit_noun(draft, catalog, metrics)), catalog)
 
 
-def _counted(draft: Draft) -> tuple[str, ...]:
+def _counted(draft: Draft) -> list[tuple[str, ...]]:
     """ "How many customers" counts the rows of their model."""
     if "count" not in draft.asks:
-        return ()
+        return [()]
     entities = [*dict.fromkeys(s.name for s in draft.subject.segment.senses if s.kind == "entity")] if draft.subject else []
-    if len(entities) != 1 or draft.rank or draft.thresholds:
+    if not entities or draft.rank or draft.thresholds:
         raise Unread(draft.subject.segment if draft.subject else None)
-    return (f"{entities[0]}.count",)
+    return [(f"{entity}.count",) for entity in entities]
+
+
+def _things(draft: Draft, catalog: Catalog) -> list[Choice]:
+    """What "payments in August" may measure: how many there are, and each plain metric of them; the asker picks where they differ."""
+    d = draft
+    if d.subject is None or d.subject.grain or not (d.splits or d.whens) or d.rank or d.thresholds or d.bounds or d.also or d.asks.keys() - _MILD:
+        return []
+    entities = [*dict.fromkeys(s.name for s in d.subject.segment.senses if s.kind == "entity")]
+    if len(entities) != 1 or len(d.subject.segment.senses) != len(entities):
+        return []
+    model = catalog.models[entities[0]]
+    own = {*key(model.name), *key(model.words), *key(model.entity or ""), *_COUNTING}
+    plain = [
+        m.name for m in catalog.metrics.values()
+        if isinstance(m, SimpleMetric) and m.model == model.name and not m.hidden and not m.over_time
+        and (not m.filter or {*key(m.words)} <= own) and adds(m)
+    ]  # fmt: skip
+    said = f"“{d.subject.segment.text}” is read as how many there are."
+    return [Choice((name,), replace(d, subject=None), (said,), thing=True) for name in (f"{model.name}.count", *plain)]
+
+
+_MILD = {"total", "trend", "yes or no", "versus values", "again", "counted", "compare", "versus", "grow", "rose", "fell"}
+_COUNTING = ("count", "number", "total", "issued", "created", "placed", "made", "opened", "received", "recorded", "registered")
 
 
 def _derived(draft: Draft, catalog: Catalog, names: tuple[str, ...]) -> list[tuple[str, ...]]:
@@ -164,3 +192,10 @@ def _directed(choice: Choice, catalog: Catalog) -> Iterator[Choice]:
             f"“{choice.draft.rank.capitalize()}” is read as the {'most' if rank == 'most' else 'least'} {metric.words if metric else ''}."
         )
         yield replace(choice, draft=replace(choice.draft, rank=rank), assumptions=(said,))
+
+
+def adds(metric: Metric) -> bool:
+    """Whether the parts of a metric add up to its whole."""
+    if not isinstance(metric, SimpleMetric) or metric.over_time:
+        return False
+    return all(isinstance(a, (exp.Sum, exp.Count, exp.CountIf)) for a in parse_expression(metric.expr).find_all(exp.AggFunc))

@@ -41,10 +41,13 @@ def in_words(ref: Ref, members: tuple[object, ...], negated: bool) -> str:
 
 
 def own_values(leaf: SimpleMetric, name: str) -> Iterator[tuple[set[object], bool]]:
-    """The values of a dimension that each part of a metric's own filter lets through (True) or leaves out (False)."""
+    """The values (true for a bare yes/no column) of a dimension that each part of a metric's own filter lets through (True) or leaves out (False)."""
     tree = parse_expression(leaf.filter) if leaf.filter else exp.true()
     for part in tree.flatten() if isinstance(tree, exp.And) else [tree]:
         part = part.unnest()
+        said = part.this.unnest() if isinstance(part, exp.Not) else part
+        if isinstance(said, exp.Column) and said.name == name:
+            yield {not isinstance(part, exp.Not)}, True
         if isinstance(part, (exp.EQ, exp.NEQ, exp.In)) and isinstance(part.this, exp.Column) and part.this.name == name:
             given = part.expressions if isinstance(part, exp.In) else [part.expression]
             values: set[object] = {v.this for v in given if isinstance(v, exp.Literal)}

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from answerable.agent import grammar
 from answerable.agent.assemble import candidates, measured_by
+from answerable.agent.catalogue import about
 from answerable.agent.draft import Draft, Unread
 from answerable.agent.framing import whether
 from answerable.agent.ground import Cover, Grounder, Segment, unknown
@@ -33,7 +34,7 @@ def plan(text: str, lexicon: Lexicon, reader: Reader, earlier: tuple[str, ...] =
     said = tokens(text)
     if fixed := _before_reading(text, said, lexicon):
         return fixed
-    if told := _definition(said, lexicon, reader, text):
+    if told := about(_bare(said), lexicon) or _definition(said, lexicon, reader, text):
         return told
     strict = _Search(text, said, lexicon, reader, False, before).plan()
     if strict.readings:
@@ -69,8 +70,8 @@ def _before_reading(text: str, said: list[Token], lexicon: Lexicon) -> Plan | No
         return Plan(kind="none", says="Ask about a number, for example “revenue by region last month”.")
     if len(said) > LONGEST:
         return Plan(kind="none", says=f"The question has more than {LONGEST} words. Ask it in a sentence or two.")
-    words = tuple(token.word for token in said if token.kind != "sign")
-    if " ".join(words) in grammar.CATALOGUE:
+    words = tuple(token.word for token in _bare([token for token in said if token.kind != "sign"]))
+    if " ".join(words) in grammar.CATALOGUE or " ".join(words).removesuffix(" about") in grammar.CATALOGUE:
         return Plan(kind="catalogue")
     first = next((token.word for token in said if token.word not in grammar.POLITE), "")
     if first in ("select", "with") and " from " in f" {text.lower()} ":
@@ -316,4 +317,4 @@ def _cost(cover: Cover, candidate: Candidate) -> int:
     listed = not candidate.query.metrics and any("metric" in s.kinds() for s in cover)
     values = {part for text in candidate.query.where for part in re.findall(r"'([^']*)'", text)}
     things = sum(any(str(s.value) in values for s in seg.senses if s.kind == "value") and "entity" in seg.kinds() for seg in cover)
-    return 2 * int(counted or listed) + things
+    return 2 * int(counted or listed or candidate.thing) + things

@@ -110,9 +110,16 @@ class Lexicon:
                     yield (key[1], "of", key[0]), sense
                 if len(key) > 1 and key[-1] in _SUFFIXES:
                     yield key[:-1], replace(sense, how="lemma")
-                if dimension.type == "boolean" and key[0] in _PREFIXES and len(key) > 1 and not dimension.values:
+                if key[0] in _PREFIXES and len(key) > 1 and (true := self._true(model, dimension)) is not None:
                     short = key[1:-1] if key[-1] in _SUFFIXES and len(key) > 2 else key[1:]
-                    yield short, Sense("value", dimension.name, model, True, "label", said=short)
+                    yield short, Sense("value", dimension.name, model, true, "label", said=short)
+
+    def _true(self, model: str, dimension: Dimension) -> Any:
+        """What "yes" is in a yes/no column without declared values; None where it is none."""
+        if dimension.values or dimension.type == "boolean":
+            return None if dimension.values else True
+        found = {str(m.value).lower(): m.value for m in self.values.members if (m.model, m.dimension) == (model, dimension.name)}
+        return found.get("true") if found and found.keys() <= {"true", "false"} else None
 
     def _settle(self) -> None:
         """A rule's `words` says what a word means here."""

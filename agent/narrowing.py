@@ -16,7 +16,8 @@ class Narrowing(Looking):
     def _filter(self, negated: bool, owner: Segment | None = None, without: bool = False) -> None:
         """One or more values of one dimension: `Pearl`, `Pearl and Harbor`, `Pearl vs Harbor`, with the thing that they are values of."""
         values = [self.s[self.i]]
-        if owner is None and values[0].text.isdigit() and self._kind(1) not in ("dimension", "entity", "join"):
+        beside = self._kind(1) == "dimension" and self._owns(self.s[self.i + 1], values[0])
+        if owner is None and values[0].text.isdigit() and not beside:
             raise Unread(values[0])  # a bare number is a value only beside its dimension
         self.i += 1
         if not negated and self._or_not(values[0]):
@@ -36,11 +37,11 @@ class Narrowing(Looking):
 
     def _or_not(self, value: Segment) -> bool:
         """`instant or not`, `instant vs non-instant`: a split by what it is a value of."""
-        if self._role() not in ("or", "versus") or self._role(1) != "not":
+        if self._role() not in ("or", "versus") or self._role(1) != "not" or self._kind(2) not in ("", "value"):
             return False
         named = [Sense("dimension", s.name, s.model) for s in value.senses if s.kind == "value"]
         self.d.splits.append(Split(replace(value, senses=tuple(dict.fromkeys(named)))))
-        again = self._kind(2) == "value" and self._at(2) is not None and self.s[self.i + 2].senses == value.senses
+        again = self._kind(2) == "value" and self.s[self.i + 2].senses == value.senses
         self.i += 3 if again else 2
         return True
 
@@ -125,9 +126,8 @@ class Narrowing(Looking):
                 self.i += 1  # "over the last year" is no comparison
                 return
             raise self._fail()
-        year = following.text.isdigit() and len(following.text) == 4 and 1990 <= int(following.text) <= 2100
-        if following.value is None or (year and segment.text.lower() == "over"):
-            raise Unread(following)  # "over 2020" is more likely the year
+        if following.value is None:
+            raise Unread(following)
         self.i += 2
         operator = segment.role
         if self._role() in ("or more", "or less") and operator == "=":

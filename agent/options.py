@@ -46,10 +46,22 @@ class Options:
             return []
         if len(self.bases) == 1:
             ways = [way for way in self._ways(self.bases[0], model) if self._passes(self.bases[0], way, through)]
-            return [Ref(".".join((*way, name)), model, dimension) for way in ways]
+            return [*dict.fromkeys(self._own_key(way, name) or Ref(".".join((*way, name)), model, dimension) for way in ways)]
         if all(len(self._ways(base, model)) == 1 for base in self.bases) and through is None:
             return [Ref(f"{model}.{name}", model, dimension)]
         return []
+
+    def _own_key(self, way: Path, name: str) -> Ref | None:
+        """The rows' own key, where a joined model's says the same and would lose the rows that have no partner."""
+        base = self.bases[0]
+        own = base.dimensions.get(name)
+        if len(way) != 1 or own is None or own.hidden:
+            return None
+        on = base.joins[way[0]].on
+        target = self.catalog.models[base.joins[way[0]].model].dimensions[name]
+        pairs = on.items() if isinstance(on, dict) else ()
+        same = any((own.expr or own.name, target.expr or target.name) == pair for pair in pairs)
+        return Ref(name, base.name, own) if same else None
 
     def _ways(self, base: Model, model: str) -> list[Path]:
         return [()] if base.name == model else paths(self.catalog, base, model)

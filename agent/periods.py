@@ -88,11 +88,15 @@ class Periods:
         for j in range(i, min(i + 5, len(t))):
             if found := self._period(t, j):
                 return found
-            if word_at(t, j) not in LEADS or (word_at(t, j) == "over" and number_at(t, j + 1)):
+            if word_at(t, j) not in LEADS or (word_at(t, j) == "over" and number_at(t, j + 1) and not self._recent_year(t[j + 1])):
                 return None
             if word_at(t, j) in ("year", "month") and not (number_at(t, j + 1) or word_at(t, j + 1) == "of"):
                 return None
         return None
+
+    def _recent_year(self, token: Token) -> bool:
+        """Whether a number is more likely a year than an amount."""
+        return token.text.isdigit() and self.today.year - 15 <= int(token.text) <= self.today.year + 1
 
     def _period(self, t: list[Token], i: int) -> tuple[int, When] | None:
         found = [f for read in PERIODS for f in [read(self, t, i)] if f]

@@ -64,6 +64,14 @@ class Reading:
 
 
 @dataclass(frozen=True)
+class About:
+    """What a catalogue question asks (`ask`, `splits`, `owner` or `fresh`) of which metrics, models and dimensions."""
+
+    topic: str
+    items: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Plan:
     """A planner's result. Exactly one of: `readings` (one: answer it; several: ask) or `gaps`."""
 
@@ -73,6 +81,7 @@ class Plan:
     kind: str = "data"
     """`data`, `definition`, `catalogue`, `order` (to leave something out, as it may be), or `none`."""
     says: str = ""
+    about: About | None = None
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,8 @@ class Candidate:
     targets: frozenset[str] = frozenset()
     """The definitions that the words were taken for, as the grounding names them."""
     assumptions: tuple[str, ...] = ()
+    thing: bool = False
+    """Whether a word for a thing, and no metric, says what is measured."""
     check: str = ""
     """For a yes/no question: what has to hold of the one row, as `name operator number` or `name operator name`."""
 

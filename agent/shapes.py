@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from answerable.agent.choosing import unit_of
+from answerable.agent.choosing import adds, unit_of
 from answerable.agent.draft import Draft, Unread
 from answerable.agent.grammar import PERSONS, TIME_UNITS
 from answerable.agent.plan import Gap, Lacking
@@ -150,9 +150,3 @@ def leaf_is(metric: Metric, kind: type[exp.Expr]) -> bool:
     """Whether a simple metric is plainly one aggregate of a kind."""
     return isinstance(metric, SimpleMetric) and isinstance(parse_expression(metric.expr), kind)
 
-
-def adds(metric: Metric) -> bool:
-    """Whether the parts of a metric add up to its whole."""
-    if not isinstance(metric, SimpleMetric) or metric.over_time:
-        return False
-    return all(isinstance(a, (exp.Sum, exp.Count, exp.CountIf)) for a in parse_expression(metric.expr).find_all(exp.AggFunc))

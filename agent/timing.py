@@ -31,6 +31,8 @@ class Timing:
     grains: tuple[str, ...] = ()
 
 
+_BASES = frozenset({"over", "on", "from", "since", "to", "upon"})
+"""Prepositions that make a period what another one is compared with."""
 _COMPARING = {"grow", "rose", "fell"}
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b|['’]\d\d\b|\b(?:last|this|previous|prior) year\b|\bfy", re.IGNORECASE)
 
@@ -57,7 +59,7 @@ class Times:
         if over and len(whens) < 2:
             return replace(timing, **self._over(over, whens))
         if not whens:
-            return replace(timing, window=self._default_window())
+            return replace(timing, window=self._default_window(grains))
         if len(whens) == 1:
             if whens[0][1].before_it:
                 raise Unread(whens[0][0])
@@ -67,6 +69,8 @@ class Times:
             window = self._begun(self._one_window(*whens[0]), grains)
             self._fits_offset(whens[0][0], window, grains)
             if _COMPARING & self.d.asks.keys():
+                if whens[0][0].text.lower().split()[0] in _BASES:
+                    raise Unread(whens[0][0])  # "up on last year" sets another period against it
                 self.assumptions.append("Growth is against the window of the same length before.")
                 return replace(timing, window=window, compare=Compare(to="previous"))
             return replace(timing, window=window)
@@ -236,8 +240,11 @@ class Times:
         dimension = model.dimensions.get(leaf.time or model.time or "")
         return bool(dimension and dimension.future)
 
-    def _default_window(self) -> TimeWindow | None:
-        """The rule's default window, where one is set and the metric has a time."""
+    def _default_window(self, grains: list[str]) -> TimeWindow | None:
+        """The rule's default window, where one is set and the metric has a time; a running total is as of today."""
+        if not grains and any(isinstance(m, CumulativeMetric) and (m.to_date or m.window) for m in self.metrics):
+            self.assumptions.append("A running total without a time is as of today.")
+            return TimeWindow(end=self.reader.today + dt.timedelta(days=1))
         said = next((rule.defaults["window"] for rule in self.catalog.rules if "window" in rule.defaults), None)
         if said is None or any(leaf.over_time for leaf in self.leaves):
             return None

@@ -244,7 +244,7 @@ class Walk(Narrowing):
                 split, used = self._split_at(self.i)
                 self.d.splits.append(split)
                 self.i += used
-            elif self._kind() == "metric" and self._role(-2) == "word" and self._kind(-2) == "metric" and not self.d.rank:
+            elif self._kind() == "metric" and self._kind(-2) == "metric" and self._per(opener):
                 self.d.asks["per metric"] = self._at()
                 self.d.metrics.append(self.s[self.i])
                 self.i += 1
@@ -262,11 +262,15 @@ class Walk(Narrowing):
                 continue
             return
 
+    def _per(self, opener: int) -> bool:
+        """Whether one metric is divided by another: "revenue per order"."""
+        return not self.d.rank and self.s[opener].text.lower() in ("per", "for every", "for each", "divided by", "over", "by every")
+
     def _by_value(self) -> None:
         """`visits by video`: the way in which, a filter; of several, one line each."""
-        at = self._at()
+        at, before = self._at(), len(self.d.filters)
         self._filter(negated=False)
-        if len(self.d.filters[-1].values) > 1:
+        if len(self.d.filters) > before and len(self.d.filters[-1].values) > 1:
             self.d.asks["versus values"] = at
 
     def _ranked_by(self) -> None:

@@ -140,7 +140,9 @@ class Reader(Periods):
             return i + unit[0] + 2, self._running(unit[1])
         if words_at(t, i, "so", "far"):
             found = self._period_lead(t, i + 2)
-            return (found[0], replace(found[1], whole=None)) if found and found[1].to_date else None
+            if found is None:
+                return i + 2, When(None, self._tomorrow, to_date=True)
+            return (found[0], replace(found[1], whole=None)) if found[1].to_date else None
         found = self._period(t, i)
         if not found and (tail := self._tail(t, i)):
             return tail, When(None, self._tomorrow, to_date=True)
