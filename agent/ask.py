@@ -6,8 +6,7 @@ import datetime as dt
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -17,17 +16,18 @@ from answerable.agent import catalogue, describe, embedded
 from answerable.agent.answer import Answer, cells, chart_of, column_data, legible, plain
 from answerable.agent.asked import Asked
 from answerable.agent.certificate import Chain, Verdict, digest, verdict
+from answerable.agent.clarifying import Clarifier, agreed
 from answerable.agent.clauses import last_clause
 from answerable.agent.denials import Denials
 from answerable.agent.journal import Journal, dumped
 from answerable.agent.plan import Gap, Plan, Reading, Result
+from answerable.agent.running import Runner, timed
 from answerable.agent.sentence import sentence
 from answerable.agent.sight import Sight, Sights
 from answerable.agent.thread import picked
-from answerable.agent.ties import one_more, tied
 from answerable.agent.when import Reader
 from answerable.context.catalog import Catalog
-from answerable.context.compiler import Compiled, compile_query
+from answerable.context.compiler import compile_query
 from answerable.context.engines.base import Engine, Rows
 from answerable.context.errors import AnswerableError, DeniedError, EngineError, GuardError, PlanError, UsageError
 from answerable.context.guard import govern, govern_text
@@ -35,7 +35,6 @@ from answerable.context.policy import Principal
 from answerable.context.query import GovernedSQL, SemanticQuery, as_query
 
 User = str | Principal | None
-ALIKE = 1e-9
 
 
 class Project:
@@ -55,6 +54,8 @@ class Project:
         self.surface, self.run = surface, run
         self.sights = Sights(catalog, engine, state)
         self.denials = Denials(catalog, self.sights)
+        self.runner = Runner(catalog, engine, self.sights)
+        self.clarifier = Clarifier(self.runner)
         self.chain = Chain()
 
     # -- the contract -----------------------------------------------------------------------------------------------------------
@@ -130,9 +131,9 @@ class Project:
     # -- the road -----------------------------------------------------------------------------------------------------------------
 
     def _ask(self, asked: Asked, timings: dict[str, float]) -> Answer:
-        with _timed(timings, "see"):
+        with timed(timings, "see"):
             sight = self.sights.of(asked.principal)
-        with _timed(timings, "ground"):
+        with timed(timings, "ground"):
             reader = Reader(asked.today, self.catalog.settings)
             earlier = self._earlier(asked)
             plan = self._picked(asked, sight, reader, earlier) or embedded.plan(asked.question, sight.lexicon, reader, earlier)
@@ -141,8 +142,11 @@ class Project:
         if plan.gaps or plan.kind == "order":
             return self._lacking(plan, sight, asked, reader, timings)
         if len(plan.readings) > 1:
-            return self._several(plan, sight, asked, timings)
-        result = self._run(plan.readings[0], sight, asked, timings)
+            results = self.clarifier.computed(plan, sight, asked, timings)
+            if reading := agreed(plan, results):
+                return self._answered(reading, results[0], sight, asked, timings)
+            return self.clarifier.several(plan, results, sight, asked, timings)
+        result = self.runner.run(plan.readings[0], sight, asked, timings)
         if ahead := describe.has_not_happened(result, asked.today, plan.spans):
             return self._lacking(replace(plan, readings=(), gaps=(ahead,)), sight, asked, reader, timings)
         return self._answered(plan.readings[0], result, sight, asked, timings)
@@ -169,16 +173,16 @@ class Project:
     def _query(self, query: SemanticQuery, asked: Asked, timings: dict[str, float]) -> Answer:
         sight = self.sights.of(asked.principal)
         try:
-            result = self._run(Reading(query), sight, asked, timings)
+            result = self.runner.run(Reading(query), sight, asked, timings)
         except PlanError as error:
             return self._unplanned(query, error, asked)
         return self._answered(Reading(query), result, sight, asked, timings)
 
     def _sql(self, text: str, asked: Asked, timings: dict[str, float]) -> Answer:
         sight = self.sights.of(asked.principal)
-        with _timed(timings, "govern"):
+        with timed(timings, "govern"):
             sql = self._let_through(text, sight, asked)
-        with _timed(timings, "run"):
+        with timed(timings, "run"):
             rows = describe.days_as_days(self.engine.run(sql))
         columns = describe.sql_columns(rows)
         made = sentence(SemanticQuery(), columns, rows.rows, rows.truncated, self.catalog.settings)
@@ -202,49 +206,8 @@ class Project:
         asked.touched.ran(sql)
         return sql
 
-    def _run(self, reading: Reading, sight: Sight, asked: Asked, timings: dict[str, float]) -> Result:
-        with _timed(timings, "compile"):
-            compiled = reading.compiled or compile_query(reading.query, sight.catalog)
-        with _timed(timings, "govern"):
-            sql = govern(compiled.tree, self.catalog, asked.principal, self.engine.site)
-        asked.touched.ran(sql)
-        with _timed(timings, "run"):
-            rows = self._rows(sql)
-        withheld = int(self.engine.run(sql.withheld).rows[0][0] or 0) if sql.withheld else 0
-        return Result(
-            reading.query, compiled, sql, rows, self._days(compiled, asked), self._tied(reading.query, rows, sight, asked), withheld
-        )
-
-    def _rows(self, sql: GovernedSQL) -> Rows:
-        """The rows of a plan. Raises GuardError where an engine can't compute over masked values what it computes over plain ones."""
-        try:
-            return self.engine.run(sql)
-        except EngineError as error:
-            if error.kind == "failed" and sql.masked:
-                are = "is" if len(sql.masked) == 1 else "are"
-                raise GuardError(f"This can not be worked out from what is shown to you: {', '.join(sql.masked)} {are} masked.") from None
-            raise
-
-    def _tied(self, query: SemanticQuery, rows: Rows, sight: Sight, asked: Asked) -> bool:
-        """Whether the limit left out rows that are as good as the last one."""
-        more = None if rows.truncated else one_more(query, rows.rows)
-        if more is None:
-            return False
-        compiled = compile_query(more, sight.catalog)
-        found = self.engine.run(govern(compiled.tree, self.catalog, asked.principal, self.engine.site))
-        return not found.truncated and tied(query, compiled.columns, found.rows)
-
-    def _days(self, compiled: Compiled, asked: Asked) -> dict[str, dt.date]:
-        """The day that each balance was taken from: an answer names it."""
-        found: dict[str, dt.date] = {}
-        for fact in compiled.facts:
-            if fact.day is not None:
-                day = self.engine.run(govern(fact.day, self.catalog, asked.principal, self.engine.site)).rows[0][0]
-                found |= dict.fromkeys(fact.metrics, day) if day else {}
-        return found
-
     def _answered(self, reading: Reading, result: Result, sight: Sight, asked: Asked, timings: dict[str, float]) -> Answer:
-        with _timed(timings, "answer"):
+        with timed(timings, "answer"):
             query, compiled, rows = result.query, result.compiled, result.rows
             made = sentence(
                 query, compiled.columns, rows.rows, rows.truncated, self.catalog.settings, result.days, reading.scope or query.where
@@ -263,58 +226,6 @@ class Project:
 
     # -- outcomes without one result ------------------------------------------------------------------------------------------------
 
-    def _several(self, plan: Plan, sight: Sight, asked: Asked, timings: dict[str, float]) -> Answer:
-        """Ask only when it matters: readings with one and the same number are answered, and say so."""
-        results = [self._run(reading, sight, asked, timings) for reading in plan.readings[:4]]
-        first = results[0]
-        if len(plan.readings) <= 4 and all(_alike(first.rows, other.rows) for other in results[1:]):
-            readings = " and ".join(reading.words for reading in plan.readings)
-            said = replace(
-                plan.readings[0],
-                assumptions=(*plan.readings[0].assumptions, f"There are {len(results)} readings, {readings}; all give the same."),
-            )
-            return self._answered(said, first, sight, asked, timings)
-        wholes = [self._whole(result, sight, asked, timings) for result in results]
-        options = tuple(
-            describe.option(reading, result, total, self.catalog.settings)
-            for reading, result, total in zip(plan.readings, results, wholes, strict=False)
-        )
-        word = describe.open_word(plan)
-        gaps = (
-            (
-                Gap(
-                    "two meanings",
-                    word.text,
-                    word.start,
-                    word.end,
-                    nearest=tuple(o["reading"] for o in options),
-                    closes="a rule, or a verified question",
-                ),
-            )
-            if word
-            else ()
-        )
-        return Answer(
-            status="clarify",
-            question=asked.question,
-            text=describe.which_one(word, options),
-            options=options,
-            gaps=gaps,
-            grounding=plan.spans,
-            thread=asked.thread,
-        )
-
-    def _whole(self, result: Result, sight: Sight, asked: Asked, timings: dict[str, float]) -> Result:
-        """The one number of a reading: of a breakdown, its total over the same rows, unless that would give away what it withholds."""
-        query = result.query
-        if not query.by or not query.metrics or result.withheld:
-            return result
-        total = query.model_copy(update={"by": (), "order": (), "limit": None, "having": (), "share": None})
-        try:
-            return self._run(Reading(total), sight, asked, timings)
-        except PlanError:
-            return result
-
     def _lacking(self, plan: Plan, sight: Sight, asked: Asked, reader: Reader, timings: dict[str, float]) -> Answer:
         """What is missing, and what is only not this asker's to see, are told apart, and go to different people."""
         if forbidden := self.denials.of_question(asked.question, plan, sight, asked.principal, reader, self._earlier(asked)):
@@ -322,7 +233,7 @@ class Project:
         asked.touched.decided(self.sights.beyond(asked.principal).decided(gap.text for gap in plan.gaps if gap.type == "metric"))
         gaps = tuple(describe.with_nearest(gap, sight.lexicon) for gap in plan.gaps)
         if clause := self._last_clause(asked.question, plan, sight, reader):
-            return self._offered(clause, plan, gaps, sight, asked, timings)
+            return self.clarifier.offered(clause, plan, gaps, sight, asked, timings)
         if plan.kind == "order":
             return self._without_rows(plan, sight, asked)
         return Answer(
@@ -333,15 +244,6 @@ class Project:
             grounding=plan.spans,
             thread=asked.thread,
         )
-
-    def _offered(self, clause: Reading, plan: Plan, gaps: tuple[Gap, ...], sight: Sight, asked: Asked, timings: dict[str, float]) -> Answer:
-        """The clause that is a question by itself, with its number, to say yes to."""
-        result = self._run(clause, sight, asked, timings)
-        option = describe.option(clause, result, self._whole(result, sight, asked, timings), self.catalog.settings)
-        return Answer(
-            status="clarify", question=asked.question, text=describe.is_it_this(gaps, plan, option), options=(option,), gaps=gaps,
-            grounding=plan.spans, thread=asked.thread,
-        )  # fmt: skip
 
     def _unplanned(self, query: SemanticQuery, error: PlanError, asked: Asked) -> Answer:
         """A plan that can't be compiled from what the asker sees: forbidden, if it could be from everything."""
@@ -467,30 +369,6 @@ class Project:
             "policies": list(dict.fromkeys((*data["policies"], *asked.touched.decisions))), "models": [*asked.touched.models],
             "timings": answer.timings, "catalogue": self.catalog.version, "certificate": answer.certificate,
         }  # fmt: skip
-
-
-@contextmanager
-def _timed(timings: dict[str, float], step: str) -> Iterator[None]:
-    started = time.perf_counter()
-    try:
-        yield
-    finally:
-        timings[step] = round(timings.get(step, 0) + (time.perf_counter() - started) * 1000, 3)
-
-
-def _alike(one: Rows, other: Rows) -> bool:
-    """Whether two results hold the same numbers for the same keys, whatever their columns are called."""
-    if len(one.rows) != len(other.rows):
-        return False
-    pairs = ((a, b) for x, y in zip(one.rows, other.rows, strict=True) for a, b in zip(x, y, strict=False))
-    same_width = all(len(x) == len(y) for x, y in zip(one.rows, other.rows, strict=True))
-    return same_width and all(_same(plain(a), plain(b)) for a, b in pairs)
-
-
-def _same(a: Any, b: Any) -> bool:
-    if isinstance(a, (int, float)) and isinstance(b, (int, float)):
-        return abs(a - b) <= ALIKE * max(abs(a), abs(b), 1)
-    return bool(a == b)
 
 
 __all__ = ["Asked", "Project"]

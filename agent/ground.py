@@ -86,13 +86,15 @@ class Grounder:
         token, found = self.tokens[i], False
         if i in self.frames:
             yield Segment(i, self.frames[i], "frame", self._span(i, self.frames[i])), 5
+        timed = False
         for segment, cost in (*self._names(i), *self._grammar(i), *self._time(i)):
             found = True
+            timed = timed or segment.role == "when"
             yield (segment, cost) if not self._slipped(segment) else (replace(segment, how="spelling"), cost + 4)
         if token.kind == "number" or token.value is not None:
             found = True
             yield Segment(i, i + 1, "number", token.text, value=token.value, percent=token.percent, money=token.money), 11
-        if (token.word in grammar.FILLER or token.base in grammar.FILLER) and not self._is_name(i):
+        if (token.word in grammar.FILLER or token.base in grammar.FILLER) and not (timed or self._is_name(i)):
             found = True
             yield Segment(i, i + 1, "filler", token.text, how="spelling" if i in self.corrected else "exact"), 10
         if self.lenient and not found and token.kind == "word" and (counts := self.lexicon.deverbal.get(lemma(token.word))):
@@ -131,7 +133,7 @@ class Grounder:
     def _by_forms(self, i: int, j: int) -> tuple[list[Sense], str]:
         """Names whose words have other forms, or come in another order: "length of the average visit"."""
         words = ["no" if token.word == "not" else lemma(token.word) for token in self.tokens[i:j]]
-        if words[-1] == "up":
+        if words[0] == "no" and words[-1] == "up":
             words.pop()  # who does not show up does not show
         if senses := self.lexicon.lemmas.get(tuple(words), []):
             return senses, "lemma"

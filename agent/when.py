@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable
 from dataclasses import replace
 
-from answerable.agent.periods import Periods, When, number_at, unit_at, word_at, words_at
+from answerable.agent.periods import STARTERS, Periods, When, number_at, unit_at, word_at, words_at
 from answerable.agent.words import Token
 from answerable.context.compiler.time import floor
 
@@ -19,6 +19,8 @@ class Reader(Periods):
 
         A phrase with a date in digits whose order nobody has settled has another window beside it.
         """
+        if not _may_begin(tokens[i]):
+            return None
         found = self._longest(tokens, i)
         if not found or self.settings.date_order or not any(_either_way(token) for token in tokens[i : found[0]]):
             return found
@@ -177,6 +179,12 @@ class Reader(Periods):
         if word_at(t, i) == "current" and not unit_at(t, i + 1):
             return i + 1, When(None, None, now=True, as_of=True)
         return None
+
+
+def _may_begin(token: Token) -> bool:
+    """Whether a time phrase can begin with this token: most words are none, and reading is not free."""
+    word = token.word
+    return token.kind != "word" or token.value is not None or token.base in STARTERS or (len(word) < 7 and any(c.isdigit() for c in word))
 
 
 def _either_way(token: Token) -> bool:
