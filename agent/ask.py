@@ -24,7 +24,7 @@ from answerable.agent.plan import Gap, Plan, Reading, Result
 from answerable.agent.running import Runner, timed
 from answerable.agent.sentence import sentence
 from answerable.agent.sight import Sight, Sights
-from answerable.agent.thread import picked
+from answerable.agent.thread import Turn, picked, picked_by_words
 from answerable.agent.when import Reader
 from answerable.context.catalog import Catalog
 from answerable.context.compiler import compile_query
@@ -137,6 +137,9 @@ class Project:
             reader = Reader(asked.today, self.catalog.settings)
             earlier = self._earlier(asked)
             plan = self._picked(asked, sight, reader, earlier) or embedded.plan(asked.question, sight.lexicon, reader, earlier)
+            plan = self._moved(plan, earlier)
+        if plan.kind == "why":
+            return self.clarifier.why(plan, sight, asked, timings)
         if plan.kind not in ("data", "order"):
             return self._without_rows(plan, sight, asked)
         if plan.gaps or plan.kind == "order":
@@ -151,21 +154,34 @@ class Project:
             return self._lacking(replace(plan, readings=(), gaps=(ahead,)), sight, asked, reader, timings)
         return self._answered(plan.readings[0], result, sight, asked, timings)
 
-    def _earlier(self, asked: Asked) -> tuple[str, ...]:
+    def _earlier(self, asked: Asked) -> tuple[Turn, ...]:
         """What this person has asked in this thread so far, of the same readers."""
         records = self.journal.thread(asked.thread, asked.asker.id) if asked.thread else []
-        return tuple(r["question"] for r in records if r["audience"] == (list(asked.audience) if asked.audience is not None else None))
+        readers = list(asked.audience) if asked.audience is not None else None
+        return tuple(
+            Turn(r["question"], r["plan"], r["status"], r["catalogue"], tuple(r["options"] or ()))
+            for r in records
+            if r["audience"] == readers
+        )
 
-    def _picked(self, asked: Asked, sight: Sight, reader: Reader, earlier: tuple[str, ...]) -> Plan | None:
-        """The reading that a reply such as "2" or "the second" picks from the readings that were offered last."""
-        number = picked(asked.question) if earlier else None
-        if number is None:
+    def _moved(self, plan: Plan, earlier: tuple[Turn, ...]) -> Plan:
+        """A plan that says when definitions have changed since the thread's last question."""
+        if not earlier or earlier[-1].catalogue == self.catalog.version:
+            return plan
+        said = "The definitions have changed since the question before."
+        return replace(plan, readings=tuple(replace(r, assumptions=(said, *r.assumptions)) for r in plan.readings))
+
+    def _picked(self, asked: Asked, sight: Sight, reader: Reader, earlier: tuple[Turn, ...]) -> Plan | None:
+        """The reading that a reply such as "2", "the second" or "net revenue" picks from the readings that were offered last."""
+        offered = earlier[-1].offered if earlier else ()
+        number = picked(asked.question) or picked_by_words(asked.question, [o["reading"] for o in offered])
+        if number is None or number > len(offered):
             return None
-        before = embedded.plan(earlier[-1], sight.lexicon, reader, earlier[:-1])
-        offered = before.readings
-        if (clause := self._last_clause(earlier[-1], before, sight, reader)) and number == 1:
-            return Plan(readings=(clause,), spans=clause.spans)
-        return Plan(readings=(offered[number - 1],), spans=offered[number - 1].spans) if 1 < len(offered) >= number else None
+        query = as_query(dict(offered[number - 1]["plan"]))
+        before = embedded.plan(earlier[-1].question, sight.lexicon, reader, earlier[:-1])
+        again = [*before.readings, *filter(None, [self._last_clause(earlier[-1].question, before, sight, reader)])]
+        reading = next((r for r in again if r.query.hash == query.hash), Reading(query))
+        return Plan(readings=(reading,), spans=reading.spans)
 
     def _last_clause(self, question: str, plan: Plan, sight: Sight, reader: Reader) -> Reading | None:
         return last_clause(question, plan, lambda text: embedded.plan(text, sight.lexicon, reader))
@@ -367,6 +383,7 @@ class Project:
             "text": None if self.catalog.settings.privacy == "none" else answer.text,
             "gaps": data["gaps"], "grounding": data["grounding"], "plan": answer.plan, "sql": answer.sql,
             "policies": list(dict.fromkeys((*data["policies"], *asked.touched.decisions))), "models": [*asked.touched.models],
+            "options": [{"reading": o["reading"], "plan": o["plan"]} for o in data["options"]] or None,
             "timings": answer.timings, "catalogue": self.catalog.version, "certificate": answer.certificate,
         }  # fmt: skip
 

@@ -54,6 +54,8 @@ class _Assembly:
         bases = {leaf.model: model for leaf in self.leaves if (model := catalog.models.get(leaf.model or ""))}
         self.bases: list[Model] = [*bases.values()]
         self.assumptions = [*choice.assumptions]
+        if self.d.kept:
+            self.assumptions.append(f"Kept from the question before: {self.d.kept}.")
         self.thing = choice.thing
         self.times = Times(self.d, catalog, reader, self.metrics, self.leaves, self.assumptions)
 

@@ -10,7 +10,9 @@ from answerable.agent.answer import Answer, plain
 from answerable.agent.asked import Asked
 from answerable.agent.plan import Gap, Plan, Reading, Result
 from answerable.agent.running import Runner
+from answerable.agent.sentence import sentence
 from answerable.agent.sight import Sight
+from answerable.agent.why import contributions, option
 from answerable.context.engines.base import Rows
 
 ALIKE = 1e-9
@@ -51,6 +53,25 @@ class Clarifier:
         return Answer(
             status="clarify", question=asked.question, text=describe.is_it_this(gaps, plan, option), options=(option,), gaps=gaps,
             grounding=plan.spans, thread=asked.thread,
+        )  # fmt: skip
+
+
+    def why(self, plan: Plan, sight: Sight, asked: Asked, timings: dict[str, float]) -> Answer:
+        """Where a number changed, to pick from, when it's asked why; what is missing, where the change itself is not read."""
+        if not plan.readings:
+            return Answer(
+                status="declined", question=asked.question, text=describe.declined(plan.gaps, plan.spans), gaps=plan.gaps,
+                grounding=plan.spans, thread=asked.thread,
+            )  # fmt: skip
+        reading = plan.readings[0]
+        total = self.runner.run(reading, sight, asked, timings)
+        found = contributions(reading, lambda query: self.runner.run(Reading(query), sight, asked, timings), sight.catalog)
+        settings = self.runner.catalog.settings
+        made = sentence(reading.query, total.compiled.columns, total.rows.rows, False, settings, total.days, reading.scope)
+        return Answer(
+            status="clarify" if found else "declined", question=asked.question,
+            text=describe.where_it_changed(plan.gaps[0], made.text, [option(one) for one in found]),
+            options=tuple(map(option, found)), gaps=plan.gaps, grounding=plan.spans, thread=asked.thread,
         )  # fmt: skip
 
 

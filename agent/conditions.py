@@ -40,6 +40,11 @@ def in_words(ref: Ref, members: tuple[object, ...], negated: bool) -> str:
     return f"{ref.words} {'other than' if negated else 'is'} {values}"
 
 
+def names_in(text: str) -> set[str]:
+    """The dimensions that a plan's condition names."""
+    return {".".join(part.name for part in column.parts) for column in parse_expression(text).find_all(exp.Column)}
+
+
 def own_values(leaf: SimpleMetric, name: str) -> Iterator[tuple[set[object], bool]]:
     """The values (true for a bare yes/no column) of a dimension that each part of a metric's own filter lets through (True) or leaves out (False)."""
     tree = parse_expression(leaf.filter) if leaf.filter else exp.true()

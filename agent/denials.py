@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from answerable.agent import embedded
 from answerable.agent.plan import Plan
 from answerable.agent.sight import Sight, Sights
+from answerable.agent.thread import Turn
 from answerable.agent.when import Reader
 from answerable.agent.words import tokens
 from answerable.context.catalog import Catalog
@@ -35,7 +36,7 @@ class Denials:
     sights: Sights
 
     def of_question(
-        self, question: str, plan: Plan, sight: Sight, principal: Principal, reader: Reader, earlier: Sequence[str]
+        self, question: str, plan: Plan, sight: Sight, principal: Principal, reader: Reader, earlier: Sequence[Turn]
     ) -> DeniedError | None:
         """Ground a question once more, in all that there is; None where it lacks a definition."""
         whole = embedded.plan(question, self.sights.beyond(principal).lexicon, reader, tuple(earlier))

@@ -23,7 +23,7 @@ from answerable.context.model import ConversionMetric, CumulativeMetric, Derived
 from answerable.context.query import Column, SemanticQuery
 from answerable.context.settings import ProjectSettings
 
-WHICH, IS_IT = "Which one?", "Is it this?"
+WHICH, IS_IT, WHERE = "Which one?", "Is it this?", "Where do you want to see it?"
 _OPERATORS = {">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le, "=": operator.eq}
 
 
@@ -236,6 +236,14 @@ def which_one(word: Span | None, options: tuple[dict[str, Any], ...]) -> str:
     """The question back, with each reading and its number."""
     said = f"“{wording.capital(word.text)}” has {len(options)} readings here." if word else f"This has {len(options)} readings."
     return f"{said} {WHICH} " + " ".join(f"{n}. {o['reading']}: {o['shown']}." for n, o in enumerate(options, 1))
+
+
+def where_it_changed(gap: Gap, change: str, options: list[dict[str, Any]]) -> str:
+    """That no cause can be told, the change itself, and what it is made of."""
+    said = f"{gap.says} {change}"
+    if not options:
+        return f"{said} Nothing endorsed splits this change."
+    return f"{said} {WHERE} " + " ".join(f"{n}. {o['reading']}: {o['text']}." for n, o in enumerate(options, 1))
 
 
 def is_it_this(gaps: tuple[Gap, ...], plan: Plan, option: dict[str, Any]) -> str:

@@ -72,6 +72,14 @@ class Bound:
     threshold: Threshold
 
 
+@dataclass(frozen=True)
+class Drop:
+    """What a follow-up takes back: all `filters`, `splits`, the `limit`, the `time`, or what one dimension (`segment`) says."""
+
+    what: str
+    segment: Segment | None = None
+
+
 @dataclass
 class Draft:
     """What has been understood so far."""
@@ -89,6 +97,9 @@ class Draft:
     lengths: list[Length] = field(default_factory=list)
     units: list[Segment] = field(default_factory=list)
     """Nouns of a unit, which say what is counted: it has to be the metric's."""
+    drops: list[Drop] = field(default_factory=list)
+    kept: str = ""
+    """What a follow-up kept of the question before, in words."""
     measure: Segment | None = None
     """The metric that a ranking goes by, where it is said after "by"."""
     date: Segment | None = None

@@ -15,9 +15,10 @@ from answerable.agent.ground import Cover, Grounder, Segment, unknown
 from answerable.agent.lexicon import Lexicon, Sense
 from answerable.agent.plan import Gap, Lacking, Plan, Reading, Span
 from answerable.agent.planned import Candidate
-from answerable.agent.thread import merged, says_something, whole
+from answerable.agent.thread import Turn, kept_words, merged, says_something, settled, whole
 from answerable.agent.walk import drafts
 from answerable.agent.when import Reader
+from answerable.agent.why import asked_why
 from answerable.agent.words import Token, tokens
 from answerable.context.query import SemanticQuery
 
@@ -25,15 +26,17 @@ LONGEST = 400
 """Words of a question that are still read."""
 
 
-def plan(text: str, lexicon: Lexicon, reader: Reader, earlier: tuple[str, ...] = ()) -> Plan:
-    """One reading, several to ask about, or gaps. `earlier` are the questions of the thread, oldest first.
+def plan(text: str, lexicon: Lexicon, reader: Reader, earlier: tuple[Turn, ...] = ()) -> Plan:
+    """One reading, several to ask about, or gaps. `earlier` are the turns of the thread, oldest first.
 
     The lenient pass (word forms, spelling) comes only where the strict one finds no reading.
     """
-    before = _recalled(earlier, lexicon, reader)
     said = tokens(text)
-    if fixed := _before_reading(text, said, lexicon):
+    if fixed := _before_reading(text, said, lexicon, follows=bool(earlier)):
         return fixed
+    if why := asked_why(text, lambda rest: plan(rest, lexicon, reader, earlier), lambda: _last(earlier, lexicon, reader)):
+        return why
+    before = _recalled(earlier, lexicon, reader)
     if told := about(_bare(said), lexicon) or _definition(said, lexicon, reader, text):
         return told
     strict = _Search(text, said, lexicon, reader, False, before).plan()
@@ -43,15 +46,16 @@ def plan(text: str, lexicon: Lexicon, reader: Reader, earlier: tuple[str, ...] =
     return lenient if lenient.readings or len(lenient.gaps[0].text) < len(strict.gaps[0].text) else strict
 
 
-def _recalled(earlier: tuple[str, ...], lexicon: Lexicon, reader: Reader) -> Draft | None:
-    """What the thread is about: its questions folded into one draft, each replacing what it says anew."""
+def _recalled(earlier: tuple[Turn, ...], lexicon: Lexicon, reader: Reader) -> Draft | None:
+    """What the thread is about: its turns folded into one draft, each replacing what it says anew, as its plan settled it."""
     about: Draft | None = None
-    for text in earlier:
+    for turn in earlier:
         for lenient in (False, True):
-            draft = _Search(text, tokens(text), lexicon, reader, lenient, about).first_draft()
+            draft = _Search(turn.question, tokens(turn.question), lexicon, reader, lenient, about).first_draft()
             if draft is not None:
                 about = draft
                 break
+        about = settled(about, turn.plan) if about else None
     return about
 
 
@@ -64,7 +68,12 @@ def _named(said: list[Token], verb: str, lexicon: Lexicon) -> bool:
     return bool(lexicon.of(said[i : i + 1])) and not object_follows
 
 
-def _before_reading(text: str, said: list[Token], lexicon: Lexicon) -> Plan | None:
+def _last(earlier: tuple[Turn, ...], lexicon: Lexicon, reader: Reader) -> Plan:
+    """The plan of the last turn that was a question by itself."""
+    return plan(earlier[-1].question, lexicon, reader, earlier[:-1]) if earlier else Plan()
+
+
+def _before_reading(text: str, said: list[Token], lexicon: Lexicon, follows: bool = False) -> Plan | None:
     """What is no question, told before it's read."""
     if not any(token.kind in ("word", "number") for token in said):
         return Plan(kind="none", says="Ask about a number, for example “revenue by region last month”.")
@@ -76,7 +85,7 @@ def _before_reading(text: str, said: list[Token], lexicon: Lexicon) -> Plan | No
     first = next((token.word for token in said if token.word not in grammar.POLITE), "")
     if first in ("select", "with") and " from " in f" {text.lower()} ":
         return Plan(kind="none", says="That is SQL. `answerable sql` runs it through the same gate; here, ask in words.")
-    if first in grammar.ACTIONS and not _named(said, first, lexicon):
+    if first in grammar.ACTIONS and not _named(said, first, lexicon) and not (follows and first in grammar.LEAVES_OUT):
         return Plan(
             kind="order" if first in grammar.LEAVES_OUT else "none",
             says=f"answerable reads data and changes nothing, so it does not {first} anything. Ask for a number instead.",
@@ -173,7 +182,7 @@ class _Search:
             return draft
         if not says_something(draft):
             raise Unread(None)
-        return merged(self.before, draft)
+        return replace(merged(self.before, draft), kept=kept_words(self.before, draft))
 
     def plan(self) -> Plan:
         covers = Grounder(self.text, self.said, self.lexicon, self.reader, self.lenient).covers()

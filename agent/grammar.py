@@ -119,9 +119,9 @@ ROLES: dict[str, str] = {
     "grow": """
         grow | grew | grown | change | changed | increase | increased | growth | growing | growth in | growth of | rate of growth | change in |
         increase in | changes in | growth rate | the growth of | rate of change | changing | increasing""",
-    "rose": "rise | rose | risen | go up | gone up | went up | going up | up | climb | climbed | improve | improved | higher | gain | gained",
+    "rose": "the rise in | rise in | the jump in | jump in | a rise in | the surge in | rise | rose | risen | go up | gone up | went up | going up | up | climb | climbed | improve | improved | higher | gain | gained",
     "fell": """
-        fall | fell | fallen | drop | dropped | decline | declined | decrease | decreased | go down | gone down | went down | going down | down |
+        the drop in | drop in | the decline in | the fall in | decline in | fall in | the decrease in | decrease in | a drop in | fall | fell | fallen | drop | dropped | decline | declined | decrease | decreased | go down | gone down | went down | going down | down |
         shrink | shrank | shrunk | lower | worse | worsen | worsened | weaker | dip | dipped | dropping | falling | declining""",
     "average": "average | on average | the average | average of | the average of | typical",
     "amount": "amount | total amount | value | total value | money | cash | value of | the value of | total value of | sum of | the sum of",
@@ -171,6 +171,16 @@ ROLES: dict[str, str] = {
         the same thing for | same again for | do the same for | now the same for | same but for | same but | the same but | now for | now |
         and now | now by | then | do that for | do it for | repeat for | repeat that for | the same with | same with | make it | make that |
         change it to | switch to | show it | show that | show me that | show this | and for | and the same for | but for | but""",
+    "drop:filters": """
+        drop the filter | drop the filters | drop all filters | without the filter | without the filters | without filters | no filter |
+        no filters | remove the filter | remove the filters | remove all filters | unfiltered | without any filter | clear the filter |
+        clear the filters | for everything | for all""",
+    "drop:splits": """
+        drop the breakdown | without the breakdown | no breakdown | as one number | in one number | just the total | only the total |
+        not split | without the split | ungrouped""",
+    "drop:limit": "all of them | show all of them | all not only the top | without the limit | no limit | the whole list | the full list",
+    "drop:time": "of all time | all time | for all time | over all time | no time limit | without the time | since the beginning | since ever",
+    "drop": "remove | forget | forget about | take out | without the | drop the | remove the | forget the | all",
     "unit:EUR": "in euro | in euros | in eur",
     "unit:USD": "in dollar | in dollars | in usd | in us dollars | in us dollar",
     "unit:GBP": "in pounds | in gbp | in pounds sterling",

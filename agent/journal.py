@@ -36,6 +36,7 @@ records = sa.Table(
     sa.Column("catalogue", sa.String, nullable=False),
     sa.Column("certificate", sa.JSON),
     sa.Column("models", sa.JSON),
+    sa.Column("options", sa.JSON),
 )  # fmt: skip
 
 
@@ -49,7 +50,13 @@ def _m002_models(connection: sa.Connection) -> None:
         connection.execute(sa.text("ALTER TABLE records ADD COLUMN models JSON"))
 
 
-MIGRATIONS: list[Callable[[sa.Connection], None]] = [_m001_records, _m002_models]
+def _m003_options(connection: sa.Connection) -> None:
+    """What was offered to pick from: each reading in words with its plan."""
+    if "options" not in {column["name"] for column in sa.inspect(connection).get_columns("records")}:
+        connection.execute(sa.text("ALTER TABLE records ADD COLUMN options JSON"))
+
+
+MIGRATIONS: list[Callable[[sa.Connection], None]] = [_m001_records, _m002_models, _m003_options]
 """Each is run once, in order; a new one is added at the end and an old one is never changed."""
 
 

@@ -79,7 +79,7 @@ class Plan:
     gaps: tuple[Gap, ...] = ()
     spans: tuple[Span, ...] = ()
     kind: str = "data"
-    """`data`, `definition`, `catalogue`, `order` (to leave something out, as it may be), or `none`."""
+    """`data`, `definition`, `catalogue`, `why`, `order` (to leave something out, as it may be), or `none`."""
     says: str = ""
     about: About | None = None
 

@@ -2,13 +2,57 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 from answerable.agent.draft import Draft, Filter, Unread
+from answerable.agent.grammar import FILLER
 from answerable.agent.ground import Segment
 from answerable.agent.periods import When
 from answerable.agent.words import ORDINALS, tokens
 from answerable.context.compiler.time import Span
+from answerable.context.words import key
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One earlier question of a thread, with the plan that it came to, if it was answered."""
+
+    question: str
+    plan: Mapping[str, Any] | None = None
+    status: str = "answered"
+    catalogue: str = ""
+    offered: tuple[Mapping[str, Any], ...] = ()
+    """The readings that were offered, each with its words (`reading`) and its `plan`."""
+
+
+def settled(draft: Draft, plan: Mapping[str, Any] | None) -> Draft:
+    """A draft whose open words mean what the answered plan took them for."""
+    if plan is None:
+        return draft
+    named = {*plan.get("metrics", ()), *(ref.rpartition(":")[0] or ref for ref in plan.get("by", ()))}
+    named |= {ref for text in plan.get("where", ()) for ref in re.findall(r"[a-z_][\w.]*", text)}
+    last = {name.rpartition(".")[2] for name in named}
+
+    def meant(segment: Segment) -> Segment:
+        kept = tuple(s for s in segment.senses if (s.name in named if s.kind == "metric" else s.name in last))
+        return replace(segment, senses=kept) if kept else segment
+
+    filters = [replace(f, values=tuple(map(meant, f.values))) for f in draft.filters]
+    splits = [replace(split, segment=meant(split.segment)) for split in draft.splits]
+    return replace(draft, metrics=[meant(segment) for segment in draft.metrics], filters=filters, splits=splits)
+
+
+def picked_by_words(reply: str, readings: Sequence[str]) -> int | None:
+    """The number of the one reading that has all the words of a reply: `net revenue`, `i mean the region of the clinic`."""
+    said = {t.base for t in tokens(reply) if t.kind != "sign" and t.word not in FILLER and t.word not in _MEANING}
+    fits = [n for n, words in enumerate(readings, 1) if said and said <= {*key(words)}]
+    return fits[0] if len(fits) == 1 else None
+
+
+_MEANING = frozenset("mean meant average one ones reading option that's by only just rather instead yes no".split())
 
 
 def whole(draft: Draft) -> bool:
@@ -39,11 +83,15 @@ def says_something(draft: Draft) -> bool:
         or draft.rank
         or draft.measure
         or draft.order
+        or draft.drops
+        or draft.absent
+        or {"share", "in percent", "trend", "grow", "compare", "total", "cumulative"} & draft.asks.keys()
     )
 
 
 def merged(before: Draft, after: Draft) -> Draft:
     """The draft before with what the later one says in place of its own. Raises Unread where that would leave a word of it unused."""
+    before = _dropped(before, after)
     shared = [f for f in before.filters if not any(_same_dimension(f, new) for new in after.filters)]
     if after.metrics and (before.rank or before.thresholds) and not (after.rank or after.thresholds):
         raise Unread(after.metrics[0])  # "their revenue" is not the ranking by revenue
@@ -66,6 +114,8 @@ def merged(before: Draft, after: Draft) -> Draft:
         joints=after.joints if after.whens else before.joints,
         thresholds=after.thresholds or before.thresholds,
         bounds=after.bounds or before.bounds,
+        absent=after.absent or before.absent,
+        drops=[],
         measure=after.measure or before.measure,
         date=after.date or before.date,
         rank=after.rank or before.rank,
@@ -73,6 +123,41 @@ def merged(before: Draft, after: Draft) -> Draft:
         order=after.order or before.order,
         asks=asks | {role: at for role, at in after.asks.items() if role not in ("again", "which")},
     )
+
+
+def _dropped(before: Draft, after: Draft) -> Draft:
+    """The draft before without what the later one takes back: "drop the filter", "without the region", "in total"."""
+    gone = after.drops
+    if not gone and "total" in after.asks and not (after.splits or after.subject):
+        return replace(before, splits=[], subject=None if before.rank or before.splits else before.subject, rank="", top=None)
+    for drop in gone:
+        if drop.what == "filters":
+            before = replace(before, filters=[], bounds=[], absent=[], thresholds=[])
+        elif drop.what == "splits":
+            before = replace(before, splits=[], order="")
+        elif drop.what == "limit":
+            before = replace(before, rank="", top=None, subject=None, splits=[*before.splits, *([before.subject] if before.subject else [])])
+        elif drop.what == "time":
+            before = replace(before, whens=[])
+        elif drop.segment is not None:
+            names = {(s.model, s.name) for s in drop.segment.senses}
+            kept = [f for f in before.filters if not any((s.model, s.name) in names for v in f.values for s in v.senses)]
+            splits = [sp for sp in before.splits if not any((s.model, s.name) in names for s in sp.segment.senses)]
+            if len(kept) == len(before.filters) and len(splits) == len(before.splits):
+                raise Unread(drop.segment)
+            before = replace(before, filters=kept, splits=splits)
+    return before
+
+
+def kept_words(before: Draft, after: Draft) -> str:
+    """What a follow-up keeps of the question before, in the words that said it."""
+    before = _dropped(before, after)
+    said = [] if after.metrics else [segment.text for segment in before.metrics]
+    said += [] if after.splits else [f"by {split.segment.text}" for split in before.splits]
+    kept = [f for f in before.filters if not any(_same_dimension(f, new) for new in after.filters)]
+    said += [f"{'not ' if f.negated else ''}{' and '.join(v.text for v in f.values)}" for f in kept]
+    said += [] if after.whens else [segment.text for segment, _ in before.whens]
+    return ", ".join(dict.fromkeys(said))
 
 
 def _same_dimension(one: Filter, other: Filter) -> bool:

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 
-from answerable.agent.draft import COMPARISONS, Draft, Length, Split, Threshold, Unread
+from answerable.agent.draft import COMPARISONS, Draft, Drop, Length, Split, Threshold, Unread
 from answerable.agent.ground import Cover, Segment
 from answerable.agent.narrowing import Narrowing
 from answerable.context.catalog import Catalog
@@ -211,6 +211,14 @@ class Walk(Narrowing):
                 self._only()
             case "with":
                 self._with()
+            case "drop" | "fell" if self.follows and segment.text.lower() != "fell" and self._kind(1) in ("dimension", "entity", "join"):
+                d.drops.append(Drop("", self.s[self.i + 1]))
+                self.i += 3 if self._role(2) == "drop:filters" else 2
+            case role if role.startswith("drop:") and self.follows:
+                d.drops.append(Drop(role.partition(":")[2]))
+                self.i += 1
+            case "drop:time":
+                self.i += 1  # no time is all time
             case "again" if self.follows:
                 d.asks["again"] = segment
                 self.i += 1
