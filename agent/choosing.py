@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from answerable.agent.conditions import names_in, own_values
 from answerable.agent.draft import Draft, Unread
 from answerable.agent.plan import Gap, Lacking
 from answerable.context.catalog import Catalog
@@ -46,7 +47,8 @@ def choices(draft: Draft, catalog: Catalog) -> Iterator[Choice]:
     for named in itertools.product(*(dict.fromkeys(s.name for s in segment.senses) for segment in draft.metrics)):
         for names in _derived(draft, catalog, tuple(dict.fromkeys(named))):
             metrics = [metric for name in names if (metric := catalog.metric(name))]
-            yield from _directed(Choice(names, _without_unit_noun(draft, catalog, metrics)), catalog)
+            made = replace(draft, filters=[]) if names != named and _rate_of(draft, catalog, named[0]) == names[0] else draft
+            yield from _directed(Choice(names, _without_unit_noun(made, catalog, metrics)), catalog)
 
 
 def _counted(draft: Draft) -> list[tuple[str, ...]]:
@@ -99,6 +101,8 @@ def _derived(draft: Draft, catalog: Catalog, names: tuple[str, ...]) -> list[tup
 def _as_ratio(draft: Draft, catalog: Catalog, names: tuple[str, ...]) -> tuple[str, ...]:
     """ "What share of appointments were no-shows", "rate of no-shows": the endorsed ratio of the two, if there is one."""
     wanted = {"share", "as share", "rate"} & draft.asks.keys()
+    if "share" in wanted and len(names) == 1 and (ratio := _rate_of(draft, catalog, names[0])):
+        return (ratio,)
     if not wanted or ("share" in wanted and len(names) == 1):
         return names
     ratios = [m for m in catalog.metrics.values() if isinstance(m, RatioMetric) and not m.hidden]
@@ -110,6 +114,22 @@ def _as_ratio(draft: Draft, catalog: Catalog, names: tuple[str, ...]) -> tuple[s
     if len(names) > 2 or len(found) != 1:
         raise Unread(draft.metrics[0])
     return (found[0],)
+
+
+def _rate_of(draft: Draft, catalog: Catalog, name: str) -> str | None:
+    """ "What part of orders was cancelled": the endorsed ratio of those with this value to all of them."""
+    if len(draft.filters) != 1 or draft.filters[0].negated or draft.splits or draft.subject:
+        return None
+    said = {(s.model, s.name, str(s.value)) for v in draft.filters[0].values for s in v.senses}
+    for ratio in catalog.metrics.values():
+        part = catalog.metric(ratio.numerator) if isinstance(ratio, RatioMetric) and not ratio.hidden and ratio.denominator == name else None
+        whole = catalog.metric(name)
+        if not isinstance(part, SimpleMetric) or not isinstance(whole, SimpleMetric) or part.expr != whole.expr or whole.filter:
+            continue
+        kept = {(part.model, d, str(v)) for d in names_in(part.filter or "") for vs, inside in own_values(part, d) if inside for v in vs}
+        if len(kept) == 1 and kept <= said and len(draft.filters[0].values) == 1:
+            return ratio.name
+    return None
 
 
 def _ratio_of(draft: Draft, catalog: Catalog, names: tuple[str, ...]) -> tuple[str, ...]:

@@ -99,6 +99,8 @@ def _definition(said: list[Token], lexicon: Lexicon, reader: Reader, text: str) 
     """ "What is churn", "how is revenue calculated": the whole question is a pattern around one item."""
     inner = _bare([token for token in said if token.kind != "sign"])
     words = [token.word for token in inner]
+    if found := _difference(inner, lexicon, text):
+        return found
     for before, after in grammar.DEFINITIONS:
         head, tail = list(grammar.phrase(before)), list(grammar.phrase(after))
         if words[: len(head)] != head or (tail and words[-len(tail) :] != tail) or len(words) <= len(head) + len(tail):
@@ -114,6 +116,26 @@ def _definition(said: list[Token], lexicon: Lexicon, reader: Reader, text: str) 
             readings = tuple(Reading(query=SemanticQuery(), spans=spans, definition=item) for item in items)
             return Plan(readings=readings, spans=spans, kind="definition")
     return None
+
+
+def _difference(inner: list[Token], lexicon: Lexicon, text: str) -> Plan | None:
+    """ "What is the difference between revenue and net revenue": both definitions."""
+    words = [token.word for token in inner]
+    start = next((n + 2 for n in range(len(words) - 1) if words[n] == "difference" and words[n + 1] == "between"), 0)
+    cut = words.index("and", start) if start and "and" in words[start:] else 0
+    if not cut or set(words[: start - 2]) - {"what", "what's", "is", "the", "are", "a"}:
+        return None
+    sides = [inner[start:cut], inner[cut + 1 :]]
+    sides = [side[1:] if side and side[0].word in ("the", "a", "our") else side for side in sides]
+    named = [[s for s in lexicon.of(side) if s.kind == "metric"] if side else [] for side in sides]
+    if not all(named):
+        return None
+    spans = tuple(
+        Span(text[side[0].start : side[-1].end], side[0].start, side[-1].end, "metric", senses[0].target, senses[0].how)
+        for side, senses in zip(sides, named, strict=True)
+    )
+    items = dict.fromkeys(s.target for senses in named for s in senses)
+    return Plan(readings=tuple(Reading(SemanticQuery(), spans, definition=item) for item in items), spans=spans, kind="definition")
 
 
 def _bare(said: list[Token]) -> list[Token]:
@@ -193,9 +215,12 @@ class _Search:
         lacks: Gap | None = None
         unread: Gap | None = None
         size = 0
+        whole = set[tuple[int, int]]()
         for cover in covers:
             if unknown(cover) or (found and len(cover) > size):
                 break
+            if whole - {(s.start, s.end) for s in cover}:
+                continue  # a name is known as a whole: its parts would be another question
             try:
                 for cost, reading in self._readings(cover):
                     known = found.get(reading.query.hash + reading.check)
@@ -204,6 +229,7 @@ class _Search:
                 size = size or len(cover) if found else 0
             except Lacking as lacking:
                 lacks = lacks or self._placed(lacking.gap)
+                whole |= {(s.start, s.end) for s in cover if s.end - s.start > 1 and "metric" in s.kinds()}
                 if lacking.gap.type != "join" and not found:
                     break  # what the longest names mean is known: a shorter reading would be another question
             except Unread as failed:

@@ -95,7 +95,8 @@ ROLES: dict[str, str] = {
     "list": """
         list | list of | list all | show me all | show all | show me every | give me all | give me every | get me all | show us all | name | names of | enumerate | list out | listing of | list me | the list of | a list of | names for |
         the names of""",
-    "which": "which | what | who | where | whose | which of our | which of the | which ones | whats",
+    "asker": "who | where | whose | whom",
+    "which": "which | what | which of our | which of the | which ones | whats",
     "moment": "when | when did | when was | when were | when has | when have | since when",
     "share": """
         share of | share | percentage of | percent of | proportion of | % of | % | part of | what part of | fraction of | portion of | split of |
@@ -160,11 +161,12 @@ ROLES: dict[str, str] = {
         if possible | at all | right | so | in detail | the following | of ours | we had | there were | there was | were there | was there |
         are there | is there | have there been | had there been | have been | has been | had been | of them | of those | of these | in the end |
         to me | to us | in one table | in a table | as a table | as a list | as a chart | as table | with us | at our company | in our company |
-        at the company | company wide | companywide | across the company | across the board | for the company | both | the two | the two of them |
+        at the company | company wide | companywide | across the company | across the board | for the company | look that up | look it up | look this up | look them up |
         could you please | can you please | i was wondering | just wondering | wondering | curious | out of curiosity | by any chance |
         is it possible to | by how much | one number | just one number | a number | the real number | the right number | the exact number |
         the number | the numbers | a single number | the latest numbers | the latest number | is it possible to see | would it be possible to see | and please | for comparison | in question | we made |
         we have | we have had | we got""",
+    "both": "both | both of them | for both | the two of them | of both",
     "is it true": "is it true that | is it true | true that | is it correct that | is it right that | is it the case that | did it happen that",
     "again": """
         what about | how about | and what about | and how about | same for | the same | same | the same for | instead | same thing for |

@@ -124,7 +124,9 @@ class Grounder:
             if not senses and (key := self.lexicon.joined.get("".join(bases))) and len(key) != len(bases):
                 senses, how = self.lexicon.senses[key], "spelling"
             if not senses and j - i > 2 and bases[1] in HELPERS and bases[-1] not in HELPERS:
-                senses, how = self.lexicon.of([t for t in self.tokens[i:j] if t.word not in HELPERS]), "exact"
+                content = [t for t in self.tokens[i:j] if t.word not in HELPERS]
+                # "orders were delivered" are delivered orders, where they are called so
+                senses, how = self.lexicon.of(content) or self.lexicon.of([content[-1], *content[:-1]]), "exact"
             if not senses and self.lenient and bases[0].isalpha():
                 senses, how = self._by_forms(i, j)
             if senses:

@@ -19,7 +19,7 @@ _OTHER_SHAPES = {"share", "rate", "grow", "rose", "fell", "trend", "compare", "v
 def lists(draft: Draft, lexicon: Lexicon) -> Iterator[Candidate]:
     """The plans of a draft that names no metric. Raises Unread where it asks for no list."""
     d = draft
-    asked = {"list", "which"} & d.asks.keys() or d.absent
+    asked = {"list", "which", "asker"} & d.asks.keys() or d.absent
     other = d.rank or d.thresholds or d.bounds or d.splits or d.lengths or d.units or d.measure or _OTHER_SHAPES & d.asks.keys()
     if not d.subject or d.subject.grain or not asked or other:
         raise Unread(d.subject.segment if d.subject else None)

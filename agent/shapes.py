@@ -50,6 +50,12 @@ def _subject(s: Shape) -> None:
         raise s.unread()
     if d.also:
         raise Unread(d.also[0].segment)
+    asker = d.asks.get("asker")
+    before = [*d.metrics, *(v for f in d.filters for v in f.values), *(f.owner for f in d.filters if f.owner), *(b.dimension for b in d.bounds)]
+    if asker is not None and d.subject is None and not any(segment.start < asker.start for segment in before):
+        raise Unread(asker)  # "where did they come from" asks for what no word names
+    if "both" in d.asks and not (len(d.metrics) == 2 or len(d.whens) == 2 or any(len(f.values) == 2 for f in d.filters)):
+        raise s.unread("both")
 
 
 def _ranking(s: Shape) -> None:
@@ -94,6 +100,9 @@ def _comparing(s: Shape) -> None:
         raise s.unread(*over)
     if s.asks("grow", "rose", "fell") and not d.whens and not over:
         raise s.unread("grow", "rose", "fell")
+    bare = [at for role in ("rose", "fell") if (at := d.asks.get(role)) is not None and at.text.lower() in _DIRECTIONS]
+    if bare and not s.asks("yes or no", "much", "than", "by how much"):
+        raise Unread(bare[0])
     if s.asks("rose", "fell") and s.asks("than") and not windows:
         raise s.unread("than")
     two_metrics = len(s.names) == 2 and "yes or no" in d.asks and not d.splits and not windows
@@ -101,6 +110,10 @@ def _comparing(s: Shape) -> None:
         raise s.unread("more", "less", "than")
     if s.asks("in percent") and not (s.asks("grow", "rose", "fell", "share") or all(unit_of(m) == "%" for m in s.metrics)):
         raise s.unread("in percent")
+
+
+_DIRECTIONS = frozenset({"up", "down", "higher", "lower", "weaker", "worse"})
+"""Words that say a change only where it's asked whether there was one."""
 
 
 def _thresholds(s: Shape) -> None:

@@ -10,9 +10,9 @@ from typing import Any
 from answerable.agent.draft import Draft, Filter, Unread
 from answerable.agent.grammar import FILLER
 from answerable.agent.ground import Segment
-from answerable.agent.periods import When
+from answerable.agent.periods import When, as_date
 from answerable.agent.words import ORDINALS, tokens
-from answerable.context.compiler.time import Span
+from answerable.context.compiler.time import Span, shift
 from answerable.context.words import key
 
 
@@ -101,7 +101,7 @@ def merged(before: Draft, after: Draft) -> Draft:
         if after.subject is not None:
             raise Unread(after.subject.segment)
         subject = None
-    dropped = {"list", "count", "much", "which", "superlative"} if after.metrics or after.splits else set()
+    dropped = {"list", "count", "much", "which", "asker", "superlative"} if after.metrics or after.splits else set()
     asks = {role: at for role, at in before.asks.items() if role not in dropped}
     return replace(
         before,
@@ -121,7 +121,7 @@ def merged(before: Draft, after: Draft) -> Draft:
         rank=after.rank or before.rank,
         top=after.top if after.rank else before.top,
         order=after.order or before.order,
-        asks=asks | {role: at for role, at in after.asks.items() if role not in ("again", "which")},
+        asks=asks | {role: at for role, at in after.asks.items() if role not in ("again", "which", "asker")},
     )
 
 
@@ -171,9 +171,27 @@ def _whens(before: Draft, after: Draft) -> list[tuple[Segment, When]]:
     if len(after.whens) == 1 and after.whens[0][1].before_it and len(before.whens) == 1:
         segment, when = before.whens[0]
         return [(segment, _before(when, after.whens[0][1].unit))]
+    after_whens = _in_the_year(before.whens, after.whens)
+    after = replace(after, whens=after_whens)
     days = [said for said in after.whens if said[1].weekdays] or [said for said in before.whens if said[1].weekdays]
     windows = [said for said in after.whens if not said[1].weekdays] or [said for said in before.whens if not said[1].weekdays]
     return [*windows, *days]
+
+
+def _in_the_year(before: list[tuple[Segment, When]], after: list[tuple[Segment, When]]) -> list[tuple[Segment, When]]:
+    """A month or a quarter without a year takes the thread's year."""
+    if len(before) != 1 or len(after) != 1 or not before[0][1].year_named or before[0][1].start is None:
+        return after
+    segment, when = after[0]
+    year = before[0][1].start.year
+    spans = before[0][1].end is not None and (before[0][1].end - before[0][1].start).days > 366
+    if when.year_named or when.start is None or when.end is None or when.unit not in ("month", "quarter", "half") or spans:
+        return after
+    if not re.search(r"\d{4}|'\d\d|year|fy", before[0][0].text.lower()) or when.start.year == year:
+        return after
+    months = 12 * (year - when.start.year)
+    start, end = (shift(day, months=months) for day in (when.start, when.whole or when.end))
+    return [(segment, replace(when, start=as_date(start), end=as_date(end), whole=None, to_date=False, year_named=True))]
 
 
 def _before(when: When, unit: str) -> When:

@@ -68,7 +68,7 @@ class Times:
                 return self._two_windows([first, second], timing)  # "grew from July to August" sets August against July
             window = self._begun(self._one_window(*whens[0]), grains)
             self._fits_offset(whens[0][0], window, grains)
-            if _COMPARING & self.d.asks.keys():
+            if _COMPARING & self.d.asks.keys() and not self._is_course(grains):
                 if whens[0][0].text.lower().split()[0] in _BASES:
                     raise Unread(whens[0][0])  # "up on last year" sets another period against it
                 self.assumptions.append("Growth is against the window of the same length before.")
@@ -77,6 +77,11 @@ class Times:
         if len(whens) > 2 or self.d.rank or self.d.thresholds:
             raise Unread(whens[-1][0])
         return self._two_windows(whens, timing)
+
+    def _is_course(self, grains: list[str]) -> bool:
+        """Whether "how did it change month by month" asks for its course, and for no comparison."""
+        said = self.d.asks.get("grow")
+        return bool(grains) and said is not None and said.text.lower().startswith("chang")
 
     def _over(self, unit: str, whens: list[tuple[Segment, When]]) -> dict[str, Any]:
         """Month over month: the last complete one, or the window that is named, against the one a month before."""
@@ -228,6 +233,8 @@ class Times:
                         says=f"{self.metrics[0].words} has no value at a moment; name a window.",
                     )
                 )
+            if when.end and max(when.end, when.whole or when.end) > self.reader.today + dt.timedelta(days=1) and not ahead:
+                raise Lacking(Gap("time", segment.text, says=f"{segment.text} has not happened yet."))
             return TimeWindow(end=when.end) if when.end else None
         if when.start and when.start > self.reader.today and not ahead:
             raise Lacking(Gap("time", segment.text, says=f"{segment.text} has not happened yet."))

@@ -62,7 +62,7 @@ class Walk(Narrowing):
 
     def _subject_of_filter(self) -> None:
         """In "how many gold customers" and "list the stores in Germany" the thing that owns the value is what is asked for."""
-        if self.d.metrics or self.d.subject or not {"count", "list", "which"} & self.d.asks.keys() or len(self.d.filters) != 1:
+        if self.d.metrics or self.d.subject or not {"count", "list", "which", "asker"} & self.d.asks.keys() or len(self.d.filters) != 1:
             return
         owner = self.d.filters[0].owner
         if owner is not None and owner.senses[0].kind == "entity":
@@ -117,8 +117,8 @@ class Walk(Narrowing):
             or "as share" in self.d.asks
             or {"than", "conversion"} & self.d.asks.keys()
         )
-        if self.d.metrics and not joined:
-            raise self._fail()
+        if (self.d.metrics and not joined) or (self._role(-1) == "which" and self.s[self.i - 1].text.lower().startswith("which")):
+            raise self._fail()  # "which orders" asks for a list
         self.d.metrics.append(segment)
         self.i += 1
 
@@ -148,9 +148,9 @@ class Walk(Narrowing):
                 return
         split, used = self._split_at(self.i)
         asked = (
-            {"list", "which", "count", "top", "most", "least"} & self.d.asks.keys()
+            {"list", "which", "asker", "count", "top", "most", "least"} & self.d.asks.keys()
             or self.d.rank
-            or self._role(-1) in ("list", "which", "count", "top", "most", "least")
+            or self._role(-1) in ("list", "which", "asker", "count", "top", "most", "least")
         )
         if self.d.subject is None and (asked or self.i == 0 or not self.d.metrics):
             self.d.subject = split
@@ -165,7 +165,7 @@ class Walk(Narrowing):
         segment = self.s[i]
         kind = segment.senses[0].kind
         nxt = self.s[i + 1] if i + 1 < len(self.s) else None
-        if kind in ("entity", "join") and nxt and nxt.role == "word" and nxt.senses and nxt.senses[0].kind == "dimension":
+        if kind in ("entity", "join") and nxt and nxt.start == segment.end and nxt.role == "word" and nxt.senses and nxt.senses[0].kind == "dimension":
             narrowed = self._narrowed(nxt, segment)
             if narrowed.senses:
                 return Split(narrowed, within=segment if kind == "join" else None), 2
@@ -340,7 +340,7 @@ class Walk(Narrowing):
             return
         subject = self._kind(1) in ("entity", "dimension", "join")
         ranks = following in ("most", "least", "best", "worst") or following.startswith(("most of:", "least of:"))
-        if whole and (ranks or (subject and ({"which", "list"} & self.d.asks.keys() or self.i == 0))):
+        if whole and (ranks or (subject and ({"which", "asker", "list"} & self.d.asks.keys() or self.i == 0))):
             self.d.top = int(segment.value or 1)
             self.i += 1
             return
@@ -353,7 +353,7 @@ class Walk(Narrowing):
         if adverb and kind == "grain":
             self.d.splits.append(Split(segment, grain=name))
         elif self.d.subject is None and (
-            {"which", "list", "superlative"} & self.d.asks.keys() or self.d.rank or (self._at(1) is not None and self.i == 0)
+            {"which", "asker", "list", "superlative"} & self.d.asks.keys() or self.d.rank or (self._at(1) is not None and self.i == 0)
         ):
             self.d.subject = Split(segment, grain=name)
         else:
@@ -373,7 +373,7 @@ class Walk(Narrowing):
 
 
 _ASKS = frozenset("""
-    versus|count|much|size|counted|distinct|people|list|average|amount|more|less|than|which|moment|share|as share|rate|conversion|cumulative|
+    versus|both|asker|count|much|size|counted|distinct|people|list|average|amount|more|less|than|which|moment|share|as share|rate|conversion|cumulative|
     trend|grow|rose|fell|times|never|total|compare|in percent|is it true
     """.replace("\n", "").replace(" " * 4, "").split("|"))  # fmt: skip
 """Roles that say how to ask, and are looked at when the whole is known."""

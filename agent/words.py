@@ -94,7 +94,11 @@ def _token(match: re.Match[str], hyphen: bool) -> list[Token]:
 
 @lru_cache(maxsize=50_000)
 def lemma(word: str) -> str:
-    """The dictionary form of an English word (simplemma): `billed` → `bill`. Loads its dictionary at the first call."""
+    """The dictionary form of an English word (simplemma): `billed` → `bill`. Loads its dictionary at the first call.
+
+    Degrees keep their form: the newest is not the new.
+    """
     import simplemma
 
-    return str(simplemma.lemmatize(word, lang="en")).lower()
+    found = str(simplemma.lemmatize(word, lang="en")).lower()
+    return word if found != word and word.endswith(("est", "er")) else found
