@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from answerable.agent.grammar import PERSONS
 from answerable.agent.lexicon import Key, Lexicon, Sense
-from answerable.agent.words import Token, lemma
+from answerable.agent.words import Token, form, was_done
 
 Placed = dict[int, tuple[int, tuple[Sense, ...]]]
 """Segments by the token at which they begin: the token after them, and what they mean; nothing for a word that belongs to another."""
@@ -19,11 +19,21 @@ def apart(said: Sequence[Token], lexicon: Lexicon) -> Iterator[Placed]:
     for v, token in enumerate(said):
         if token.kind != "word":
             continue
-        for rest, senses in lexicon.verbal.get(lemma(token.word), ()):
+        for rest, senses in lexicon.verbal.get(form(token.word, was_done(said, v)), ()):
             for n in _places(said, v, rest):
                 yield {n: (n + len(rest), tuple(senses)), v: (v + 1, ())}
+            if len(rest) == 1 and rest[0] in _PIECES and any(_is_value(said, n, lexicon) for n in _near(said, v)):
+                yield {v: (v + 1, tuple(senses))}
             if len(rest) == 1 and any(_is_one(said, n, rest[0], lexicon) for n in _near(said, v)):
                 yield {v: (v + 1, tuple(senses))}
+
+
+_PIECES = frozenset("unit piece item copy product article".split())
+"""Nouns for whatever is counted: "how many chairs did we sell" are units sold."""
+
+
+def _is_value(said: Sequence[Token], n: int, lexicon: Lexicon) -> bool:
+    return any(s.kind == "value" for s in lexicon.of(said[n : n + 1]) or lexicon.of(said[n : n + 2]))
 
 
 def _near(said: Sequence[Token], v: int) -> list[int]:

@@ -117,7 +117,7 @@ class _Assembly:
         keys = [*(ref.name for ref in refs), *(f"time:{grain}" for grain in timing.grains)]
         if len({ref.name for ref, _, negated in kept if not negated}) < sum(not negated for *_, negated in kept):
             raise Unread(d.filters[-1].values[0])
-        if "versus values" in d.asks or ("both" in d.asks and any(len(members) > 1 for _, members, _ in kept)):
+        if "versus values" in d.asks or ({"both", "compare"} & d.asks.keys() and any(len(members) > 1 for _, members, _ in kept)):
             keys = [*dict.fromkeys([*keys, *(ref.name for ref, members, _ in kept if len(members) > 1)])]
         share = "share" in d.asks and len(d.metrics) == 1
         parts: tuple[str, ...] = ()

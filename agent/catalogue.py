@@ -27,6 +27,9 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple((topic, re.compile(f"
     ("owner", r"who (?:owns|maintains|defined|defines|is responsible for|looks after|is the owner of|is in charge of) (?P<x>.+)"),
     ("owner", r"(?:who is the |the )?(?:owner|contact|responsible person) (?:of|for|behind) (?P<x>.+)"),
     ("owner", r"whom? (?:can|do|should) (?:i|we) (?:ask|contact|talk to) about (?P<x>.+)"),
+    ("used", r"(?:which|what) (?:dashboards?|reports?|jobs?|sheets?|exposures?|things)(?: \w+)?? (?:use|uses|show|shows|depend on|depends on|"
+             r"are built on|contain|contains|display) (?P<x>.+)"),
+    ("used", r"where is (?P<x>.+?) used"),
     ("fresh", r"how (?:fresh|recent|current|old|new|up to date) (?:is|are) (?P<x>.+?)(?: data| numbers?| figures?)?"),
     ("fresh", r"when (?:was|were|is|are|did) (?P<x>.+?)(?: data)? (?:last |lastly )?(?:updated|loaded|refreshed|load|refresh|update)(?: last)?"),
     ("fresh", r"(?:is|are) (?P<x>.+?)(?: data)? up to date"),
@@ -39,6 +42,7 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple((topic, re.compile(f"
     ("ask", rf"(?:list|show|show me)?(?: all| the| all the)? ?(?:metrics|kpis|measures|definitions) {_ON} (?P<x>.+)"),
     ("ask", rf"is there {_ALL} {_ON} (?P<x>.+)"),
 ))  # fmt: skip
+_TAILS = re.compile(r" (?:metric|kpi|figure|figures|number|numbers|data|definition)$")
 _DETERMINERS = re.compile(r"^(?:the|our|my|a|an|all|metric|kpi|definition of|model|number|figure) ")
 
 
@@ -52,6 +56,8 @@ def about(said: Sequence[Token], lexicon: Lexicon) -> Plan | None:
         start, end = match.span("x")
         while cut := _DETERMINERS.match(line[start:end]):
             start += cut.end()
+        if cut := _TAILS.search(line[start:end]):
+            end = start + cut.start()
         first, last = line[:start].count(" "), line[:end].count(" ")
         named = words[first : last + 1]
         if not named:
@@ -101,6 +107,8 @@ def told(about: About, catalog: Catalog, freshness: Sequence[dict[str, Any]]) ->
     match about.topic:
         case "owner":
             return " ".join(_owner(name, catalog) for name in about.items)
+        case "used":
+            return " ".join(_used(name, catalog) for name in about.items)
         case "fresh":
             return _fresh(about, catalog, freshness)
         case "splits":
@@ -125,6 +133,14 @@ def _owner(name: str, catalog: Catalog) -> str:
     owner = (metric.owner if metric else None) or (model.owner if model else None)
     words = metric.words if metric else model.words if model else name
     return f"{wording.capital(words)} is owned by {owner}." if owner else f"Nobody is named as the owner of {words}."
+
+
+def _used(name: str, catalog: Catalog) -> str:
+    users = [e for e in catalog.exposures if name in e.metrics]
+    metric = catalog.metric(name)
+    words = metric.words if metric else name
+    named = wording.listed([f"{e.name}{f' ({e.kind})' if e.kind else ''}" for e in users])
+    return f"{wording.capital(words)} is used by {named}." if users else f"Nothing is known to use {words}."
 
 
 def _fresh(about: About, catalog: Catalog, freshness: Sequence[dict[str, Any]]) -> str:

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from answerable.agent.conditions import names_in, own_values
 from answerable.agent.draft import Draft, Unread
 from answerable.agent.plan import Gap, Lacking
+from answerable.agent.wording import SIGNS
 from answerable.context.catalog import Catalog
 from answerable.context.expr import parse_expression
-from answerable.context.model import ConversionMetric, CumulativeMetric, Metric, RatioMetric, SimpleMetric
+from answerable.context.model import ConversionMetric, CumulativeMetric, DerivedMetric, Metric, RatioMetric, SimpleMetric
 from answerable.context.words import key, singular
 from sqlglot import exp
 
@@ -74,7 +75,7 @@ def _things(draft: Draft, catalog: Catalog) -> list[Choice]:
     plain = [
         m.name for m in catalog.metrics.values()
         if isinstance(m, SimpleMetric) and m.model == model.name and not m.hidden and not m.over_time
-        and (not m.filter or {*key(m.words)} <= own) and adds(m)
+        and (not m.filter or {*key(m.words)} <= own) and adds(m) and (unit_of(m) in SIGNS or not m.expr.lower().startswith("sum"))
     ]  # fmt: skip
     said = f"“{d.subject.segment.text}” is read as how many there are."
     return [Choice((name,), replace(d, subject=None), (said,), thing=True) for name in (f"{model.name}.count", *plain)]
@@ -153,7 +154,8 @@ def _cumulative(draft: Draft, catalog: Catalog, names: tuple[str, ...]) -> list[
             (m.name,) for m in known if bool(m.window) == rolling and all(_is_long(m.window, draft) for _ in draft.lengths)
         ]
         if found:
-            return found
+            fiscal = {name for (name,) in found if "fiscal" in str(getattr(catalog.metric(name), "to_date", ""))}
+            return [names for names in found if names[0] not in fiscal] or found  # a year is a calendar year unless it's called fiscal
     word = said.text if said is not None else ""
     raise Lacking(Gap("metric", word, closes=f"a cumulative metric of {names[0]}", says=f"A {word.lower()} of it is not defined."))
 
@@ -214,8 +216,13 @@ def _directed(choice: Choice, catalog: Catalog) -> Iterator[Choice]:
         yield replace(choice, draft=replace(choice.draft, rank=rank), assumptions=(said,))
 
 
-def adds(metric: Metric) -> bool:
+def adds(metric: Metric, catalog: Catalog | None = None) -> bool:
     """Whether the parts of a metric add up to its whole."""
+    if isinstance(metric, DerivedMetric):
+        tree = parse_expression(metric.expr)
+        inputs = [catalog.metric(name) for name in metric.parts] if catalog else []
+        plain = all(isinstance(node, (exp.Add, exp.Sub, exp.Column, exp.Identifier, exp.Paren)) for node in tree.walk())
+        return bool(inputs) and plain and all(part is not None and adds(part, catalog) for part in inputs)
     if not isinstance(metric, SimpleMetric) or metric.over_time:
         return False
     return all(isinstance(a, (exp.Sum, exp.Count, exp.CountIf)) for a in parse_expression(metric.expr).find_all(exp.AggFunc))

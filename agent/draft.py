@@ -70,6 +70,8 @@ class Bound:
 
     dimension: Segment
     threshold: Threshold
+    others: tuple[float, ...] = ()
+    """More numbers that each row's may equal."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from answerable.agent import grammar
 from answerable.agent.assemble import candidates, measured_by
 from answerable.agent.catalogue import about
 from answerable.agent.draft import Draft, Unread
-from answerable.agent.framing import whether
+from answerable.agent.framing import frames, whether
 from answerable.agent.ground import Cover, Grounder, Segment, unknown
 from answerable.agent.lexicon import Lexicon, Sense
 from answerable.agent.plan import Gap, Lacking, Plan, Reading, Span
@@ -37,7 +37,9 @@ def plan(text: str, lexicon: Lexicon, reader: Reader, earlier: tuple[Turn, ...] 
     if why := asked_why(text, lambda rest: plan(rest, lexicon, reader, earlier), lambda: _last(earlier, lexicon, reader)):
         return why
     before = _recalled(earlier, lexicon, reader)
-    if told := about(_bare(said), lexicon) or _definition(said, lexicon, reader, text):
+    framed = {n for start, end in frames(text, said) for n in range(start, end)}
+    rest = _bare([token for n, token in enumerate(said) if n not in framed and token.kind != "sign"])
+    if told := about(rest, lexicon) or _definition(rest, lexicon, text, earlier):
         return told
     strict = _Search(text, said, lexicon, reader, False, before).plan()
     if strict.readings:
@@ -85,6 +87,9 @@ def _before_reading(text: str, said: list[Token], lexicon: Lexicon, follows: boo
     first = next((token.word for token in said if token.word not in grammar.POLITE), "")
     if first in ("select", "with") and " from " in f" {text.lower()} ":
         return Plan(kind="none", says="That is SQL. `answerable sql` runs it through the same gate; here, ask in words.")
+    verb = next((n for n, token in enumerate(said) if token.word == first), 0)
+    if first == "change" and [token.word for token in said[verb + 1 : verb + 2]] in (["in"], ["of"]):
+        return None
     if first in grammar.ACTIONS and not _named(said, first, lexicon) and not (follows and first in grammar.LEAVES_OUT):
         return Plan(
             kind="order" if first in grammar.LEAVES_OUT else "none",
@@ -95,9 +100,8 @@ def _before_reading(text: str, said: list[Token], lexicon: Lexicon, follows: boo
     return None
 
 
-def _definition(said: list[Token], lexicon: Lexicon, reader: Reader, text: str) -> Plan | None:
+def _definition(inner: list[Token], lexicon: Lexicon, text: str, earlier: tuple[Turn, ...]) -> Plan | None:
     """ "What is churn", "how is revenue calculated": the whole question is a pattern around one item."""
-    inner = _bare([token for token in said if token.kind != "sign"])
     words = [token.word for token in inner]
     if found := _difference(inner, lexicon, text):
         return found
@@ -109,6 +113,8 @@ def _definition(said: list[Token], lexicon: Lexicon, reader: Reader, text: str) 
         while middle and middle[0].word in ("the", "a", "an", "our", "we", "by"):
             middle = middle[1:]
         senses = lexicon.of(middle)
+        if [token.word for token in middle] in (["that"], ["it"], ["this"]) and earlier and earlier[-1].plan:
+            senses = [Sense("metric", name) for name in earlier[-1].plan.get("metrics", ()) if name in lexicon.catalog.metrics]
         if senses and (after or before not in grammar.WEAK_DEFINITIONS or all(s.kind == "metric" for s in senses)):
             span = text[middle[0].start : middle[-1].end]
             spans = (Span(span, middle[0].start, middle[-1].end, senses[0].kind, senses[0].target, senses[0].how),)
@@ -141,7 +147,7 @@ def _difference(inner: list[Token], lexicon: Lexicon, text: str) -> Plan | None:
 def _bare(said: list[Token]) -> list[Token]:
     """The tokens without the politeness around them."""
     start, end = 0, len(said)
-    while start < end and said[start].word in ("please", "hi", "hello", "hey", "can", "could", "you", "so", "and", "ok", "sorry", "would", "but"):
+    while start < end and said[start].word in ("any", "idea", "please", "hi", "hello", "hey", "can", "could", "you", "so", "and", "ok", "sorry", "would", "but"):
         start += 1
     while end > start and said[end - 1].word in _AFTER:
         end -= 1

@@ -23,7 +23,7 @@ _THINGS = (
     "note|memo|mail|e mail|email|letter|post|blog|pitch|grant|tender|brief|briefing|summary|statement|dashboard|spreadsheet|sheet|document|"
     "paper|workshop|conference|interview|town hall|all hands|stand up|standup|offsite|talk|speech|poster|wall|website|one pager|update"
 )
-_SIGNS = "[.,:;!?|]"
+_SIGNS = "[.,:;!?|–—-]"
 _START = rf"(?:^|(?<={_SIGNS} )|(?<= )(?=(?:and|so|but|because|as|since) ))"
 _END = rf"(?= {_SIGNS}|$)"
 _DET = "(?:the|our|my|your|their|his|her|a|an|this|that|one of the|one of our|some of our|some|today|tomorrow|next)"
@@ -80,6 +80,7 @@ _CLAUSES = tuple(re.compile(pattern) for pattern in (
     rf"{_START}(?:it|that) would (?:help|be (?:great|good|nice|helpful|useful|interesting))(?: me| us)?(?: to (?:{_KNOW[3:-1]}))?{_LINK}(?= |$)",
     rf"{_START}sorry to (?:bug|bother|trouble|disturb) (?:you|everyone|all)(?: (?:again|on a [a-z]+|this late|so late|so early|with this))?{_END}",
     rf"{_START}(?:remind me|remind us|tell me again|tell me|do you happen to know|any chance you know)(?= (?:what|how|which|who)\b)",
+    rf"{_START}sorry if (?:this|that|it) is (?:a |an )?(?:silly|stupid|dumb|basic|obvious|odd|strange)(?: question| one)?{_END}",
     rf"{_START}(?:quick question|quick one|question|one question|a question|one more thing|another one|next question|just curious|out of curiosity|"
     rf"just checking|fyi|btw|by the way|sorry to bother you|sorry to bother|sorry|please help|help){_END}",
     # greetings and thanks, with a name that a comma or the end parts from the rest

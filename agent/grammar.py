@@ -21,8 +21,8 @@ ROLES: dict[str, str] = {
         varies by | vary across | varies across | depending on | on a per | in terms of | with a breakdown by | with a split by |
         and for each | individually for each | for all of the | per each | within each | from each""",
     "ranked by": "ranked by | measured by | sorted by | ordered by | rank by | sort by | order by | judged by | going by | based on",
-    "and": "and | & | as well as | along with | together with | plus | and also | also | and then",
-    "comma": ",",
+    "and": "and | & | + | as well as | along with | together with | plus | and also | also | and then",
+    "comma": ", | - | – | —",
     "or": "or",
     "not": """
         not | except | except for | excepting | excluding | exclude | excludes | excl | without | other than | but not | leaving out |
@@ -30,7 +30,7 @@ ROLES: dict[str, str] = {
         who are not | that are not | which are not | not in | not from | but no | anything but | everything but | all but | ignoring | ignore |
         disregarding | disregard | omitting | omit | skipping | skip | minus | barring | with the exception of | exclusive of | net of |
         that were not | which were not | who were not | that was not | that is not | which is not | not the | leaving aside | setting aside |
-        putting aside | if we ignore | if you ignore | if we leave out | if you leave out | if we exclude | if you exclude | but excluding |
+        putting aside | if we ignore | if you ignore | if we leave out | if you leave out | if we exclude | if you exclude | but excluding | but the | but |
         but leaving out | but except | but ignore | not those from | not counting those | beyond just""",
     "nor": "nor",
     "leave": """
@@ -86,7 +86,8 @@ ROLES: dict[str, str] = {
         how many | number of | count of | the number of | total number of | count the number of | the count of | how many different |
         overall number of | counts of | numbers of | what number of | amount of different""",
     "much": "how much | amount of",
-    "size": "size of | the size of | length of | the length of | level of | volume of | the volume of | the level of | level | volume",
+    "long": "how long | how quickly | how fast",
+    "size": "how big is | how big was | how large is | how large was | size of | the size of | length of | the length of | level of | volume of | the volume of | the level of | level | volume",
     "counted": """
         count | counts | by count | by number | in absolute numbers | absolute number | absolute numbers | as a number | in numbers | by volume |
         in total numbers | in absolute terms | as an absolute number""",
@@ -99,9 +100,11 @@ ROLES: dict[str, str] = {
     "which": "which | what | which of our | which of the | which ones | whats",
     "moment": "when | when did | when was | when were | when has | when have | since when",
     "share": """
-        share of | share | percentage of | percent of | proportion of | % of | % | part of | what part of | fraction of | portion of | split of |
+        as a share of all | as a share of the total | of the total | as a share of the whole | of the whole | as a percentage of the total |
+        as a percentage of all | share of all | share of | share | percentage of | percent of | proportion of | % of | % | part of | what part of | fraction of | portion of | split of |
         the share of | the percentage of | the proportion of | percentage | proportion | distribution of | mix of | the split of |
         the distribution of | percent""",
+    "between": "between",
     "as share": "as a share of | as share of | as a percent of | as a proportion of | as a fraction of | as percent of | as % of",
     "in percent": "in percent | by what % | by what percentage | by what percent | by how many percent | how many percent | in % | as a percent | in percentages | in percents | percentage wise | as percentages | as percents",
     "rate": "rate of | rate | ratio of | the rate of",
@@ -141,13 +144,14 @@ ROLES: dict[str, str] = {
         year over year | yoy | year on year | y o y | year over year growth | year over year change | yoy growth | yoy change |
         on the year | annual growth""",
     "total": """
-        total | overall | in total | altogether | total of | ever | all together | combined | in all | all in all | taken together |
+        total | overall | in total | altogether | total of | all together | combined | in all | all in all | taken together |
         the total | in sum | grand total | the total of | overall total""",
     "only": "only | just | exclusively | solely | nothing but | purely",
     "with": """
         with | with their | with its | and their | having | that have | who have | that had | who had | which have | which had | that has |
         which has | who has | including | incl | include | includes | whose | showing | and its""",
     "filler": """
+        stack up | stacks up | i mean | i meant | as a trend | for their | for its |
         good morning | good afternoon | good evening | hi team | hello team | hey team | could you | can you | would you | will you | can i |
         could i | may i | can we | could we | can someone | could someone | can anyone | could anyone | i need | we need | i would like |
         would like | i would need | i should like | we would like | i want | we want | i am looking for | we are looking for | looking for |
@@ -169,6 +173,7 @@ ROLES: dict[str, str] = {
     "both": "both | both of them | for both | the two of them | of both",
     "is it true": "is it true that | is it true | true that | is it correct that | is it right that | is it the case that | did it happen that",
     "again": """
+        i mean | i meant |
         what about | how about | and what about | and how about | same for | the same | same | the same for | instead | same thing for |
         the same thing for | same again for | do the same for | now the same for | same but for | same but | the same but | now for | now |
         and now | now by | then | do that for | do it for | repeat for | repeat that for | the same with | same with | make it | make that |
@@ -220,6 +225,9 @@ FILLER = frozenset("""
     make made making come came some any during throughout within
     what's how's 's . : ; ? ! ->
     fetch grab bring send mention report check need needs put namely
+    took take takes taken taking earn earned earns generate generated generates produce produced achieve achieved record recorded grant
+    granted grants given give gave gives incur incurred contribute contributes contributed account accounts still something wise looking
+    figure figures ever mainly exist exists there
     split splits via through using located based coming comes went goes going brought bring ones 
     actually currently approximately roughly basically simply overall own usual
     """.split()) - {"send", "currently", "overall"}  # fmt: skip
@@ -248,7 +256,8 @@ DEFINITIONS = (
     ("what do we count as", ""), ("what is included in", ""), ("what goes into", ""), ("what is behind", ""), ("formula for", ""),
     ("what is the formula for", ""), ("what is the formula of", ""), ("describe", ""), ("when is", "counted"), ("which", "count as"),
     ("what does", "include"), ("what does", "cover"), ("definition for", ""), ("give me the definition of", ""), ("explain what", "means"),
-    ("can you explain", ""), ("can you define", ""), ("what is a", ""), ("what's a", ""), ("what is an", ""), ("meaning of", ""),
+    ("can you explain", ""), ("can you define", ""), ("what is the formula behind", ""), ("what's the formula behind", ""), ("formula behind", ""), ("what's the formula for", ""),
+    ("what's the definition of", ""), ("how do we arrive at", ""), ("how do you arrive at", ""), ("what is a", ""), ("what's a", ""), ("what is an", ""), ("meaning of", ""),
 )  # fmt: skip
 
 CATALOGUE = (
@@ -285,4 +294,9 @@ PERSONS = frozenset("""
     creator author parent child staff colleague consumer
     """.split()) - {"account"}  # fmt: skip
 """Nouns of people, of whom "people" may be said."""
+STATES = frozenset("""
+    open pending overdue outstanding unpaid unsolved unresolved unanswered running active waiting live due late backlog queued hold progress
+    undelivered unassigned unfinished ongoing current
+    """.split())  # fmt: skip
+"""Words for a state that something is in now, which want no window."""
 TIME_UNITS = frozenset("second minute hour day week month year".split())

@@ -12,7 +12,7 @@ from answerable.agent.framing import frames
 from answerable.agent.lexicon import Lexicon, Sense
 from answerable.agent.periods import MONTH_NAMES, WEEKDAYS, When
 from answerable.agent.when import Reader
-from answerable.agent.words import Token, lemma
+from answerable.agent.words import Token, form, lemma, was_done
 
 KEPT = 12
 """Covers of a question that are kept at each place; more would be ever less likely readings."""
@@ -134,7 +134,7 @@ class Grounder:
 
     def _by_forms(self, i: int, j: int) -> tuple[list[Sense], str]:
         """Names whose words have other forms, or come in another order: "length of the average visit"."""
-        words = ["no" if token.word == "not" else lemma(token.word) for token in self.tokens[i:j]]
+        words = ["no" if token.word == "not" else form(token.word, was_done(self.tokens, n)) for n, token in enumerate(self.tokens[i:j], i)]
         if words[0] == "no" and words[-1] == "up":
             words.pop()  # who does not show up does not show
         if senses := self.lexicon.lemmas.get(tuple(words), []):
@@ -144,7 +144,8 @@ class Grounder:
         said = [word for word in words if word not in LINKS]
         if len(said) < 2 or words[0] in LINKS or words[-1] in LINKS:
             return [], "lemma"
-        found = self.lexicon.bags.get(tuple(sorted(said)), [])
+        bags = self.lexicon.bags
+        found = bags.get(tuple(sorted(said))) or bags.get(tuple(sorted(word for word in said if word != "on")), [])
         return (found, "order") if len({s.target for s in found}) == 1 else ([], "lemma")
 
     def _grammar(self, i: int) -> Iterator[tuple[Segment, int]]:

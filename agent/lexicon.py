@@ -9,9 +9,9 @@ from functools import cached_property
 from typing import Any
 
 from answerable.agent.periods import When
-from answerable.agent.words import Token, lemma, tokens
+from answerable.agent.words import Token, form, tokens
 from answerable.context.catalog import Catalog
-from answerable.context.model import Dimension, Item, SimpleMetric
+from answerable.context.model import Dimension, Item, Join, RatioMetric, SimpleMetric
 from answerable.context.values import Values
 
 Key = tuple[str, ...]
@@ -79,6 +79,8 @@ class Lexicon:
         for metric in self.catalog.metrics.values():
             if not metric.hidden:
                 yield from _said(metric, Sense("metric", metric.name))
+                if isinstance(metric, RatioMetric):
+                    yield from _as_percentage(metric)
         for model in self.catalog.models.values():
             yield from _said(model, Sense("entity", model.name))
             if model.entity:
@@ -88,6 +90,7 @@ class Lexicon:
                     yield from self._dimension(model.name, dimension)
             for join in model.joins.values():
                 yield from _said(join, Sense("join", join.name, model.name))
+                yield from self._roles(join, Sense("join", join.name, model.name, how="role"))
         for member in self.values.members:
             if member.declared:
                 how = "value" if str(member.value) == member.word else "synonym"
@@ -99,6 +102,15 @@ class Lexicon:
         for rule in self.catalog.rules:
             for name, (start, end) in rule.periods.items():
                 yield words_of(name), Sense("period", name, when=When(start, end))
+
+    def _roles(self, join: Join, sense: Sense) -> Iterator[tuple[Key, Sense]]:
+        """What points at a join beside its name: "shipped to", and the "shipping" of a shipping address before one of its dimensions."""
+        for role in join.roles:
+            yield words_of(role), sense
+        target = self.catalog.models.get(join.model)
+        named = words_of(join.label or join.name)
+        if target is not None and len(named) > 1 and named[-1:] == words_of(target.entity or target.name):
+            yield named[:-1], sense
 
     def _dimension(self, model: str, dimension: Dimension) -> Iterator[tuple[Key, Sense]]:
         # A dimension called `name` is known by its label: the bare word says nothing.
@@ -140,7 +152,7 @@ class Lexicon:
         for key, senses in self.senses.items():
             if any(word.endswith("est") for word in key):
                 continue  # "large" is not "largest"
-            found[tuple(map(lemma, key))] += [s for s in senses if s.kind not in ("value", "period")]
+            found[tuple(map(form, key))] += [s for s in senses if s.kind not in ("value", "period")]
         return found
 
     @cached_property
@@ -182,8 +194,11 @@ class Lexicon:
         found: dict[str, list[tuple[Key, list[Sense]]]] = defaultdict(list)
         for key, senses in self.senses.items():
             metrics = [s for s in senses if s.kind == "metric"]
+            short = key[1:] if key[:1] == ("average",) else key
+            if metrics and len(short) > 1 and short[-1] in ("time", "duration", "length"):
+                found["take+"].append((short[:-1], metrics))
             for n, word in enumerate(key if metrics and len(key) > 1 else ()):
-                if (verb := lemma(word)) != word and not word.endswith(("est", "er")):
+                if (verb := form(word)).endswith("+"):
                     found[verb].append((key[:n] + key[n + 1 :], metrics))
         return found
 
@@ -201,6 +216,14 @@ class Lexicon:
         # "doctors" is no plural of the value "doctor" where it's a thing by itself.
         things = [s for s in found if s.kind != "value" or exact in (written(str(s.value)), s.said)]
         return things or found
+
+
+def _as_percentage(metric: RatioMetric) -> Iterator[tuple[Key, Sense]]:
+    """A "no-show rate" is also a percentage, a percent and a ratio."""
+    for text in (metric.name, metric.label or "", *metric.synonyms):
+        said = words_of(text)
+        if len(said) > 1 and said[-1] == "rate":
+            yield from (((*said[:-1], word), Sense("metric", metric.name, how="lemma")) for word in ("percent", "percentage", "ratio"))
 
 
 def _verbs_of(noun: str) -> Iterator[str]:

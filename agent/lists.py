@@ -19,7 +19,7 @@ _OTHER_SHAPES = {"share", "rate", "grow", "rose", "fell", "trend", "compare", "v
 def lists(draft: Draft, lexicon: Lexicon) -> Iterator[Candidate]:
     """The plans of a draft that names no metric. Raises Unread where it asks for no list."""
     d = draft
-    asked = {"list", "which", "asker"} & d.asks.keys() or d.absent
+    asked = {"list", "which", "asker"} & d.asks.keys() or d.absent or d.also
     other = d.rank or d.thresholds or d.bounds or d.splits or d.lengths or d.units or d.measure or _OTHER_SHAPES & d.asks.keys()
     if not d.subject or d.subject.grain or not asked or other:
         raise Unread(d.subject.segment if d.subject else None)
@@ -49,7 +49,7 @@ def _of_model(d: Draft, lexicon: Lexicon, model: Model) -> Iterator[Candidate]:
 
 def _window(d: Draft, model: Model) -> TimeWindow | None:
     whens = [when for _, when in d.whens]
-    if d.date is not None and any((s.model, s.name) != (model.name, model.time) for s in d.date.senses):
+    if d.date is not None and not any((s.model, s.name) == (model.name, model.time) for s in d.date.senses):
         raise Unread(d.date)
     if len(whens) > 1 or any(when.weekdays or when.as_of for when in whens) or (whens and not model.time):
         raise Unread(d.whens[0][0])

@@ -44,6 +44,10 @@ class Looking:
                 found.add(self.catalog.models[sense.model].joins[sense.name].model)
         return found
 
+    def _joins_to(self, dimension: Segment, owner: Segment | None) -> bool:
+        """Whether a join or an entity after a dimension says whose it is: "country of the shipping address"."""
+        return owner is not None and bool(self._narrowed(dimension, owner).senses)
+
     def _owns(self, owner: Segment, value: Segment) -> bool:
         """Whether a dimension or entity is that of a value beside it."""
         if owner.senses[0].kind == "dimension":

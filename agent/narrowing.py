@@ -31,6 +31,11 @@ class Narrowing(Looking):
         if owner is None and self._kind() in ("dimension", "entity", "join") and self._owns(self.s[self.i], values[0]):
             owner = self.s[self.i]
             self.i += 1
+            while self._role() in ("and", "or", "versus") and self._more(values[0]):  # "gold customers against silver customers"
+                if self._role() == "versus":
+                    self.d.asks["versus values"] = self._at()
+                values.append(self.s[self.i + 1])
+                self.i += 3 if self._kind(2) == self._kind(-1) and self._at(2) is not None and self._owns(self.s[self.i + 2], values[0]) else 2
         if negated and self._role() in ("and", "or", "comma", "nor") and self._kind(1) == "value":
             raise Unread(self.s[self.i + 1])  # whether it is left out too can't be told
         self.d.filters.append(Filter(tuple(values), negated, without, owner))
@@ -64,6 +69,9 @@ class Narrowing(Looking):
         if self._kind() in ("dimension", "entity") and self._kind(1) == "value" and self._owns(self.s[self.i], self.s[self.i + 1]):
             owner = self.s[self.i]
             self.i += 1
+        if self._kind() == "metric" and opener.text.lower() == "without":
+            self._none_of()
+            return
         if self._kind() != "value":
             raise Unread(opener)
         self._filter(negated=True, owner=owner, without=opener.text.lower().startswith("without"))
@@ -93,8 +101,19 @@ class Narrowing(Looking):
             return segment
         return None
 
+    def _none_of(self) -> None:
+        """`stores without orders`: those of which the number is none."""
+        if self.d.metrics or self.d.subject is None:
+            raise self._fail()
+        self.d.metrics.append(self.s[self.i])
+        self.d.asks["never"] = self.s[self.i]
+        self.i += 1
+
     def _no(self) -> None:
         self.i += 1
+        if self._kind() == "metric" and self._kind(1) != "value":
+            self._none_of()
+            return
         if self._kind() != "dimension":
             raise Unread(self.s[self.i - 1])
         self._missing()
@@ -145,6 +164,29 @@ class Narrowing(Looking):
             self.i += 1
             return
         raise self._fail()
+
+    def _between(self, segment: Segment) -> None:
+        """`between 5 and 10`: two bounds, both inside."""
+        low, high = self._at(1), self._at(3)
+        if low is None or high is None or (low.role, self._role(2), high.role) != ("number", "and", "number"):
+            raise self._fail()
+        if low.value is None or high.value is None or low.value > high.value:
+            raise Unread(high)
+        self.d.thresholds += [Threshold(">=", low.value, low), Threshold("<=", high.value, high)]
+        self.i += 4
+
+    def _equal(self, segment: Segment) -> None:
+        """`a score of 1 or 2`: each row's number is one of these."""
+        self.i += 1
+        numbers: list[Segment] = []
+        while self._role() == "number":
+            numbers.append(self.s[self.i])
+            self.i += 2 if self._role(1) in ("or", "and", "comma") and self._role(2) == "number" else 1
+            if numbers[-1] is not self.s[self.i - 2]:
+                break
+        if any(number.value is None or number.percent or number.money for number in numbers):
+            raise Unread(numbers[0])
+        self.d.bounds.append(Bound(segment, Threshold("=", numbers[0].value or 0, numbers[0]), tuple(n.value or 0 for n in numbers[1:])))
 
     def _is_number(self, segment: Segment) -> bool:
         named = [self.catalog.models[s.model].dimensions[s.name] for s in segment.senses if s.kind == "dimension"]

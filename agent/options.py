@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from answerable.agent.draft import Bound, Filter, Missing, Split
@@ -12,7 +12,7 @@ from answerable.agent.plan import Gap, Lacking
 from answerable.context.catalog import Catalog
 from answerable.context.model import Dimension, Metric, Model
 from answerable.context.paths import Path, fan_out, paths
-from answerable.context.words import fold
+from answerable.context.words import fold, key
 
 
 @dataclass(frozen=True)
@@ -123,6 +123,9 @@ class Options:
         """The conditions that a comparison of each row's number may mean, each with its words."""
         operator, value = said.threshold.operator, f"{said.threshold.value:.12g}"
         found = [ref for s in said.dimension.senses if s.kind == "dimension" for ref in self.refs(s.model, s.name)]
+        if said.others:
+            listed = ", ".join(f"{number:.12g}" for number in (said.threshold.value, *said.others))
+            return [(f"{ref.name} in ({listed})", f"{ref.words} is one of {listed}") for ref in dict.fromkeys(found)]
         return [(f"{ref.name} {operator} {value}", f"{ref.words} {operator} {value}") for ref in dict.fromkeys(found)]
 
     def _owned(self, owner: Segment, model: str, name: str) -> bool:
@@ -151,7 +154,10 @@ def split_options(options: Options, split: Split, metrics: list[Metric]) -> list
 
 def filter_options(options: Options, said: Filter, metrics: list[Metric]) -> list[tuple[Ref, tuple[object, ...], bool]]:
     """What values may be those of, and whether they are left out. Raises Lacking."""
-    return [(ref, members, said.negated) for ref, members in _some(options.filter(said), said.values[0], options, metrics)]
+    found = options.filter(said)
+    if not found and said.owner is not None and metrics and {*key(said.owner.text)} <= {*key(metrics[0].words)}:
+        found = options.filter(replace(said, owner=None))  # "average order value for app orders": the orders are the metric's own
+    return [(ref, members, said.negated) for ref, members in _some(found, said.values[0], options, metrics)]
 
 
 def bound_options(options: Options, said: Bound, metrics: list[Metric]) -> list[tuple[str, str]]:

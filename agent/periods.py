@@ -331,6 +331,11 @@ class Periods:
         word = word_at(t, i)
         if word in WEEKDAYS:
             return i + 1, self._weekday(word, strictly=False)
+        if word in LAST | THIS and word_at(t, i + 1) == "weekend":
+            back = (self.today.weekday() + 1) % 7 or (7 if word in LAST else 0)
+            sunday = self.today - dt.timedelta(days=back if word in LAST else back - 7 if self.today.weekday() < 5 else back)
+            sunday = sunday if word in LAST else self.today + dt.timedelta(days=6 - self.today.weekday())
+            return i + 2, self._clipped(sunday - dt.timedelta(days=1), sunday + dt.timedelta(days=1), "day")
         if word == "weekend" and word_at(t, i - 1) not in ("by", "per"):
             sunday = self.today - dt.timedelta(days=(self.today.weekday() + 1) % 7)
             start = sunday - dt.timedelta(days=1)

@@ -80,7 +80,7 @@ def _ranking(s: Shape) -> None:
 
 def _wholes(s: Shape) -> None:
     d = s.draft
-    if s.asks("total") and not all(adds(m) for m in s.metrics):
+    if s.asks("total") and not all(adds(m, s.catalog) for m in s.metrics):
         raise s.unread("total", says="Its parts do not add up to a total.")
     if s.asks("share") and len(d.metrics) == 1 and (not (d.splits or d.subject or d.filters) or d.rank or d.thresholds):
         raise s.unread("share")
@@ -91,7 +91,8 @@ def _wholes(s: Shape) -> None:
 def _comparing(s: Shape) -> None:
     d = s.draft
     windows = len(d.whens) == 2 or any(when.parts for _, when in d.whens)
-    if s.asks("compare") and not windows and "versus values" not in d.asks and len(s.names) < 2:
+    several = any(len(f.values) > 1 and not f.negated for f in d.filters)
+    if s.asks("compare") and not windows and not several and len(s.names) < 2:
         raise s.unread("compare")
     if s.asks("versus") and not windows and len(d.metrics) < 2:
         raise s.unread("versus")
@@ -146,6 +147,8 @@ def _units(s: Shape) -> None:
     for segment in s.draft.units:
         if not all(any(sense.name == unit_of(m) for sense in segment.senses) for m in s.metrics):
             raise Unread(segment)
+    if s.asks("long") and not all(key(unit_of(m))[:1] and key(unit_of(m))[0] in TIME_UNITS for m in s.metrics):
+        raise s.unread("long")
     if s.asks("amount") and not all(unit_of(m) in SIGNS for m in s.metrics):
         raise s.unread("amount")
     if s.asks("size", "counted") and any(unit_of(m) in SIGNS or unit_of(m) == "%" for m in s.metrics):

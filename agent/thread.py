@@ -173,6 +173,8 @@ def _whens(before: Draft, after: Draft) -> list[tuple[Segment, When]]:
         return [(segment, _before(when, after.whens[0][1].unit))]
     after_whens = _in_the_year(before.whens, after.whens)
     after = replace(after, whens=after_whens)
+    if {"versus", "compare"} & after.asks.keys() and len(before.whens) == len(after.whens) == 1:
+        return [*before.whens, *after.whens]
     days = [said for said in after.whens if said[1].weekdays] or [said for said in before.whens if said[1].weekdays]
     windows = [said for said in after.whens if not said[1].weekdays] or [said for said in before.whens if not said[1].weekdays]
     return [*windows, *days]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from answerable.agent.draft import Draft, Unread
+from answerable.agent.grammar import STATES
 from answerable.agent.ground import Segment
 from answerable.agent.options import Options, join_gap
 from answerable.agent.periods import When, as_date, year_before
@@ -19,6 +20,7 @@ from answerable.context.catalog import Catalog
 from answerable.context.compiler.time import Span, floor, shift
 from answerable.context.model import GRAINS, CumulativeMetric, DerivedMetric, Metric, SimpleMetric
 from answerable.context.query import Compare, TimeWindow
+from answerable.context.words import key
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class Timing:
     grains: tuple[str, ...] = ()
 
 
+_LAST_YEAR = r"last year|a year (?:ago|before|earlier)|the year before|(?:previous|prior) year"
 _BASES = frozenset({"over", "on", "from", "since", "to", "upon"})
 """Prepositions that make a period what another one is compared with."""
 _COMPARING = {"grow", "rose", "fell"}
@@ -114,6 +117,10 @@ class Times:
         if comparing and (two.before_it or two == one):
             return replace(timing, window=now, compare=Compare(to="previous"))
         then = self._year_before(now, one.unit) if two.again else self._one_window(second, two)
+        if against and two.unit == "year" != one.unit and re.search(_LAST_YEAR, second.text.lower()):
+            then = self._year_before(now, one.unit)
+            self.assumptions.append("It is compared with the same days a year before.")
+            two = replace(two, again=True)
         if two.before_it or then is None or then.start is None or then == now or (one.unit != two.unit and not two.again):
             raise Unread(second)
         if not comparing:
@@ -224,6 +231,8 @@ class Times:
         running = any(isinstance(m, CumulativeMetric) for m in self.metrics)
         balance = any(leaf.over_time for leaf in self.leaves)
         if when.as_of:
+            if when.now and not (balance or running) and self._is_state():
+                return None
             if not (balance or running):
                 raise Lacking(
                     Gap(
@@ -241,6 +250,12 @@ class Times:
         if when.to_date and when.whole and ahead:
             return TimeWindow(start=when.start, end=when.whole)
         return TimeWindow(start=when.start, end=when.end)
+
+    def _is_state(self) -> bool:
+        """Whether what is counted is a state of now: open tickets, pending orders."""
+        words = {*key(" ".join(m.words for m in self.metrics)), *key(" ".join(s.text for s in self.d.metrics))}
+        words |= {word for f in self.d.filters for v in f.values for word in key(v.text)}
+        return bool(words & STATES) and all(leaf.filter or self.d.filters for leaf in self.leaves)
 
     def _looks_ahead(self, leaf: SimpleMetric) -> bool:
         model = self.catalog.models[leaf.model or ""]

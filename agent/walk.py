@@ -131,6 +131,14 @@ class Walk(Narrowing):
             self.i += 1
             self._filter(negated=False, owner=segment)
             return
+        if self._role(1) in ("no", "not", "unknown") and self._kind(2) == "dimension" and self._joins_to(self.s[self.i + 2], segment):
+            if self._role(1) == "no" or self.s[self.i + 1].text.lower() == "without":
+                self.s[self.i + 2] = self._narrowed(self.s[self.i + 2], segment)
+                self.i += 1
+                return  # "customers without a region": whose region it is
+        if self._role(1) == "number" and self._is_number(segment):
+            self._equal(segment)
+            return
         if self._role(1) == "not" and self._kind(2) == "value" and self._owns(segment, self.s[self.i + 2]):
             self.i += 2
             self._filter(negated=True, owner=segment)
@@ -169,6 +177,8 @@ class Walk(Narrowing):
             narrowed = self._narrowed(nxt, segment)
             if narrowed.senses:
                 return Split(narrowed, within=segment if kind == "join" else None), 2
+        if kind == "dimension" and self._kind(i + 1 - self.i) in ("join", "entity") and self._joins_to(segment, nxt) and nxt:
+            return Split(self._narrowed(segment, nxt), within=nxt if nxt.senses[0].kind == "join" else None), 2
         return Split(segment), 1
 
     # -- grammar ------------------------------------------------------------------------------------------------------------
@@ -201,6 +211,8 @@ class Walk(Narrowing):
             case "descending" | "ascending":
                 d.order = segment.role
                 self.i += 1
+            case "between":
+                self._between(segment)
             case "once" | "twice":
                 d.thresholds.append(Threshold("=", 1 if segment.role == "once" else 2, segment))
                 self.i += 1
@@ -360,10 +372,15 @@ class Walk(Narrowing):
             raise self._fail()
         self.i += 1
 
+    def _versus(self) -> bool:
+        self.d.asks["versus"] = self._at()
+        return True
+
     def _with(self) -> None:
         """`with their city`, `clinics with more than 70 …`, `with the most …`."""
         if (
             self._kind(1) in ("dimension", "value", "entity", "join")
+            or ("compare" in self.d.asks and self._role(1) == "when" and self._versus())
             or self._role(1) in (">", ">=", "<", "<=", "most", "least", "count", "number")
             or self._kind(1) == "metric"
         ):
@@ -373,7 +390,7 @@ class Walk(Narrowing):
 
 
 _ASKS = frozenset("""
-    versus|both|asker|count|much|size|counted|distinct|people|list|average|amount|more|less|than|which|moment|share|as share|rate|conversion|cumulative|
+    versus|both|asker|long|count|much|size|counted|distinct|people|list|average|amount|more|less|than|which|moment|share|as share|rate|conversion|cumulative|
     trend|grow|rose|fell|times|never|total|compare|in percent|is it true
     """.replace("\n", "").replace(" " * 4, "").split("|"))  # fmt: skip
 """Roles that say how to ask, and are looked at when the whole is known."""

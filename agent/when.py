@@ -37,6 +37,8 @@ class Reader(Periods):
         """from A to B, between A and B, A – B, A to B."""
         opener = word_at(t, i)
         j = i + 1 if opener in ("from", "between") else i
+        for lead in (("the", "start", "of"), ("the", "beginning", "of"), ("start", "of"), ("beginning", "of")):
+            j += len(lead) if opener == "from" and words_at(t, j, *lead) else 0
         if not (first := self._period_lead(t, j)):
             return None
         k, start = first
@@ -47,6 +49,8 @@ class Reader(Periods):
         k = k if hyphen else k + 1
         if word_at(t, k) == "to" and word_at(t, k - 1) == "up":
             k += 1
+        for lead in (("the", "end", "of"), ("end", "of")):
+            k += len(lead) if words_at(t, k, *lead) else 0
         end = self._period_lead(t, k) or self._now(t, k)
         if not end:
             return None
@@ -90,14 +94,17 @@ class Reader(Periods):
 
     def _until(self, t: list[Token], i: int) -> tuple[int, When] | None:
         """until X, through X, up to X: to the end of X."""
+        by = word_at(t, i) == "by"
         j = (
             i + 1
-            if word_at(t, i) in ("until", "till", "through")
+            if by or word_at(t, i) in ("until", "till", "through")
             else i + 2
             if words_at(t, i, "up", "to") or words_at(t, i, "up", "until")
             else 0
         )
         if not j:
+            return None
+        if by and not (words_at(t, j, "the", "end", "of") or words_at(t, j, "end", "of")):
             return None
         if words_at(t, j, "the", "end", "of"):
             j += 3
@@ -105,6 +112,14 @@ class Reader(Periods):
             j += 2
         found = self._period_lead(t, j)
         return (found[0], When(None, found[1].end, found[1].unit)) if found else None
+
+    def _around(self, t: list[Token], i: int) -> tuple[int, When] | None:
+        """around 15 March: the day or its week; that is asked."""
+        found = self._period_lead(t, i + 1) if word_at(t, i) == "around" else None
+        if not found or found[1].unit != "day" or found[1].start is None:
+            return None
+        start = floor(found[1].start, "week", self.settings)
+        return found[0], replace(found[1], other=self._clipped(start, start + dt.timedelta(days=7), "week"))
 
     def _before_after(self, t: list[Token], i: int) -> tuple[int, When] | None:
         if word_at(t, i) not in ("before", "after"):
@@ -144,7 +159,8 @@ class Reader(Periods):
             found = self._period_lead(t, i + 2)
             if found is None:
                 return i + 2, When(None, self._tomorrow, to_date=True)
-            return (found[0], replace(found[1], whole=None)) if found[1].to_date else None
+            running = found[1].start is not None and found[1].end is not None and found[1].start <= self.today < found[1].end
+            return (found[0], self._cut(found[1])) if running or found[1].to_date else None
         found = self._period(t, i)
         if not found and (tail := self._tail(t, i)):
             return tail, When(None, self._tomorrow, to_date=True)
@@ -202,5 +218,5 @@ _TAILS = tuple(tuple(text.split()) for text in (
 
 Read = Callable[[Reader, list[Token], int], "tuple[int, When] | None"]
 _PHRASES: tuple[Read, ...] = (
-    Reader._range, Reader._bare_days, Reader._since, Reader._until, Reader._before_after, Reader._as_of, Reader._to_date, Reader._plain,
+    Reader._range, Reader._bare_days, Reader._since, Reader._until, Reader._around, Reader._before_after, Reader._as_of, Reader._to_date, Reader._plain,
 )  # fmt: skip

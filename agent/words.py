@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -14,7 +15,7 @@ _TOKEN = re.compile(
       | (?P<number>[$€£]?\s?\d+(?:,\d{3})+(?:\.\d+)?|[$€£]?\d+(?:\.\d+)?)(?P<unit>[kmb](?![\w])|%|(?:st|nd|rd|th)\b)?
       | (?P<word>[^\W\d_]+(?:[’'][^\W\d_]+)?(?:\d+)?)
       | (?P<year>['’]\d{2}\b)
-      | (?P<sign>>=|<=|->|[><=+&%,:;?!.])
+      | (?P<sign>>=|<=|->|[><=+&%,:;?!.]|(?<=\s)[-–—](?=\s))
     """,
     re.VERBOSE,
 )
@@ -102,3 +103,18 @@ def lemma(word: str) -> str:
 
     found = str(simplemma.lemmatize(word, lang="en")).lower()
     return word if found != word and word.endswith(("est", "er")) else found
+
+
+def form(word: str, done: bool = False) -> str:
+    """The dictionary form of a word, with a mark on a past form or a participle: tickets that are open are not opened.
+
+    `done` says that a helping verb before it makes a plain form a past one ("did we see").
+    """
+    found = lemma(word)
+    past = found not in (word, singular(word)) and not word.endswith(("s", "ing"))
+    return f"{found}+" if past or (done and found == word) else found
+
+
+def was_done(said: Sequence[Token], i: int) -> bool:
+    """Whether "did" or its like stands shortly before a token."""
+    return any(token.word in ("did", "do", "does", "didn't") for token in said[max(0, i - 4) : i])
