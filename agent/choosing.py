@@ -10,6 +10,7 @@ from answerable.agent.conditions import names_in, own_values
 from answerable.agent.draft import Draft, Unread
 from answerable.agent.plan import Gap, Lacking
 from answerable.agent.wording import SIGNS
+from answerable.agent.words import lemma
 from answerable.context.catalog import Catalog
 from answerable.context.expr import parse_expression
 from answerable.context.model import ConversionMetric, CumulativeMetric, DerivedMetric, Metric, RatioMetric, SimpleMetric
@@ -48,7 +49,10 @@ def choices(draft: Draft, catalog: Catalog) -> Iterator[Choice]:
     for named in itertools.product(*(dict.fromkeys(s.name for s in segment.senses) for segment in draft.metrics)):
         for names in _derived(draft, catalog, tuple(dict.fromkeys(named))):
             metrics = [metric for name in names if (metric := catalog.metric(name))]
-            made = replace(draft, filters=[]) if names != named and _rate_of(draft, catalog, named[0]) == names[0] else draft
+            made = draft
+            if names != named and len(named) == 1 and "share" in draft.asks:  # the rate says what share it is, and of what
+                asks = {role: at for role, at in draft.asks.items() if role != "share"}
+                made = replace(draft, asks=asks, filters=[] if _rate_of(draft, catalog, named[0]) == names[0] else draft.filters)
             yield from _directed(Choice(names, _without_unit_noun(made, catalog, metrics)), catalog)
 
 
@@ -104,6 +108,11 @@ def _as_ratio(draft: Draft, catalog: Catalog, names: tuple[str, ...]) -> tuple[s
     wanted = {"share", "as share", "rate"} & draft.asks.keys()
     if "share" in wanted and len(names) == 1 and (ratio := _rate_of(draft, catalog, names[0])):
         return (ratio,)
+    if "share" in wanted and len(names) == 1 and not (draft.splits or draft.subject or draft.filters):
+        part = [m.name for m in catalog.metrics.values() if isinstance(m, RatioMetric) and not m.hidden and m.numerator == names[0]]
+        part = [name for name in part if unit_of(catalog.metrics[name]) == "%"]
+        if len(part) == 1:
+            return (part[0],)
     if not wanted or ("share" in wanted and len(names) == 1):
         return names
     ratios = [m for m in catalog.metrics.values() if isinstance(m, RatioMetric) and not m.hidden]
@@ -111,7 +120,7 @@ def _as_ratio(draft: Draft, catalog: Catalog, names: tuple[str, ...]) -> tuple[s
         found = [m.name for m in ratios if m.numerator == names[0] and "rate" in f"{m.name} {m.words}".lower()]
     else:
         found = [m.name for m in ratios if {m.numerator, m.denominator} == set(names)]
-        found = found or [m.name for m in _conversions(draft, catalog) if {m.base, m.converted} == set(names)]
+        found = found or [m.name for m in _conversions(draft, catalog) if {m.base, m.converted} == set(names) or _did(draft, m, catalog)]
     if len(names) > 2 or len(found) != 1:
         raise Unread(draft.metrics[0])
     return (found[0],)
@@ -165,6 +174,15 @@ def _conversion(draft: Draft, catalog: Catalog, names: tuple[str, ...]) -> tuple
     if len(found) != 1:
         raise Unread(draft.asks["conversion"])
     return (found[0].name,)
+
+
+def _did(draft: Draft, metric: ConversionMetric, catalog: Catalog) -> bool:
+    """Whether "new customers ordered" are the base of a conversion and, by its verb, what it converts to."""
+    converted = catalog.metric(metric.converted)
+    if len(draft.metrics) != 2 or converted is None or draft.metrics[1].how != "verb":
+        return False
+    named = {lemma(word) for word in key(converted.words)}
+    return any(s.name == metric.base for s in draft.metrics[0].senses) and lemma(draft.metrics[1].text.lower()) in named
 
 
 def _conversions(draft: Draft, catalog: Catalog) -> list[ConversionMetric]:

@@ -70,18 +70,18 @@ _CLAUSES = tuple(re.compile(pattern) for pattern in (
     rf"{_START}{_OPENERS}{_SUBJECT}{_ADVERBS}{_HELPERS}{_ADVERBS} {_TASK}(?: {_FOR_WHOM})*(?: {_FOR_DAY})?(?= (?:and|so|but)\b| {_SIGNS}|$)",
     # a purpose before all else or after it: "for the insurer's questionnaire", "for my report"
     rf"^{_FOR_WHOM}(?: {_FOR_DAY})?(?= (?:{_SIGNS}|i|we|can|could|please|what|how|which)\b| {_SIGNS})",
-    rf"(?<= )for (?:the|our|my|a|an|this|tomorrow|today|next week) (?:\w+ )??(?:report|presentation|deck|slides|meeting|call|review|memo){_END}",
+    rf"(?<= )for (?:the|our|my|their|his|her|your|a|an|this|tomorrow|today|next week) (?:\w+ )??(?:report|presentation|deck|slides|meeting|call|review|memo){_END}",
     # where help is sought: "I have no idea where to look", "can you help", "if it is not too much trouble"
     rf"{_START}{_OPENERS}{_SUBJECT}{_HELPERS}(?: not)? (?:no idea|not sure|know|sure) (?:where|how|whom|who) to (?:look|find it|find this|ask){_END}",
     rf"{_START}{_OPENERS}(?:can|could|would|will) (?:you|anyone|anybody|someone|somebody)(?: please)? (?:help|help me|help us|help me out|assist)"
     rf"(?: (?:with this|with that|me with this|out|please))?{_END}",
     rf"{_START}(?:if (?:it is|that is|it|possible)(?: not)?(?: too)?(?: much)?(?: of)?(?: a)?(?: trouble| possible| bother)?|if you can|if you could|"
-    rf"if you do not mind|if possible|when you have a (?:minute|moment|second)|no rush|no hurry|asap|urgent|it is urgent|as soon as possible){_END}",
+    rf"if you do not mind|if possible|when(?:ever)? you (?:have|get) a (?:minute|moment|second|sec|chance)|no rush|no hurry|asap|urgent|it is urgent|as soon as possible){_END}",
     rf"{_START}(?:it|that) would (?:help|be (?:great|good|nice|helpful|useful|interesting))(?: me| us)?(?: to (?:{_KNOW[3:-1]}))?{_LINK}(?= |$)",
     rf"{_START}sorry to (?:bug|bother|trouble|disturb) (?:you|everyone|all)(?: (?:again|on a [a-z]+|this late|so late|so early|with this))?{_END}",
     rf"{_START}(?:remind me|remind us|tell me again|tell me|do you happen to know|any chance you know)(?= (?:what|how|which|who)\b)",
     rf"{_START}sorry if (?:this|that|it) is (?:a |an )?(?:silly|stupid|dumb|basic|obvious|odd|strange)(?: question| one)?{_END}",
-    rf"{_START}(?:quick question|quick one|question|one question|a question|one more thing|another one|next question|just curious|out of curiosity|"
+    rf"{_START}(?:quick (?:question|one)(?: (?:before|after|for) (?:lunch|dinner|the weekend|the meeting|the call|you|today))?|not urgent|nothing urgent|i (?:am )?new here|new here|(?:my |so )?apologies|when you (?:have|get) a (?:sec|second|minute|moment|chance)|question|one question|a question|one more thing|another one|next question|just curious|out of curiosity|"
     rf"just checking|fyi|btw|by the way|sorry to bother you|sorry to bother|sorry|please help|help){_END}",
     # greetings and thanks, with a name that a comma or the end parts from the rest
     rf"^{_GOOD}(?: (?:there|all|everyone|everybody|team|folks|guys|again|both))?(?= |$)",

@@ -22,10 +22,11 @@ ROLES: dict[str, str] = {
         and for each | individually for each | for all of the | per each | within each | from each""",
     "ranked by": "ranked by | measured by | sorted by | ordered by | rank by | sort by | order by | judged by | going by | based on",
     "and": "and | & | + | as well as | along with | together with | plus | and also | also | and then",
-    "comma": ", | - | – | —",
+    "comma": ",",
     "or": "or",
     "not": """
-        not | except | except for | excepting | excluding | exclude | excludes | excl | without | other than | but not | leaving out |
+        everything other than | everything except | everything except for | everyone except | everybody except | all except | all other than |
+        all of them except | any other than | anything other than | not | except | except for | excepting | excluding | exclude | excludes | excl | without | other than | but not | leaving out |
         leave out | apart from | aside from | outside | outside of | not counting | not including | but without | non | neither |
         who are not | that are not | which are not | not in | not from | but no | anything but | everything but | all but | ignoring | ignore |
         disregarding | disregard | omitting | omit | skipping | skip | minus | barring | with the exception of | exclusive of | net of |
@@ -53,10 +54,12 @@ ROLES: dict[str, str] = {
     "worst": "worst | the worst | worst performing",
     "most": """
         most | highest | largest | biggest | greatest | the most | busiest | highest number of | largest number of | strongest | peak |
-        maximum | greatest number of | biggest number of | highest amount of | record | maximal | number one in | most often | topmost""",
+        maximum | greatest number of | biggest number of | highest amount of | record | maximal | number one in | most often | topmost | best selling | top selling |
+        bestselling | most sold | best sold""",
     "least": """
         least | fewest | lowest | smallest | lowest number of | weakest | quietest | the least | the fewest | minimum | slightest | minimal |
-        smallest number of | least often | poorest | calmest""",
+        smallest number of | least often | poorest | calmest | worst selling |
+        least sold""",
     "most of:time": "longest | slowest",
     "least of:time": "shortest | fastest | quickest",
     "most of:money": "most expensive | dearest | costliest | priciest",
@@ -151,6 +154,7 @@ ROLES: dict[str, str] = {
         with | with their | with its | and their | having | that have | who have | that had | who had | which have | which had | that has |
         which has | who has | including | incl | include | includes | whose | showing | and its""",
     "filler": """
+        where do we stand on | where do we stand with | where are we on | where are we with | where are we at with |
         stack up | stacks up | i mean | i meant | as a trend | for their | for its |
         good morning | good afternoon | good evening | hi team | hello team | hey team | could you | can you | would you | will you | can i |
         could i | may i | can we | could we | can someone | could someone | can anyone | could anyone | i need | we need | i would like |
@@ -278,6 +282,7 @@ def phrase(text: str) -> tuple[str, ...]:
 
 
 PHRASES: dict[tuple[str, ...], str] = {phrase(said.strip()): role for role, listed in ROLES.items() for said in listed.split("|")}
+PHRASES |= {(dash,): "comma" for dash in "-–—"}
 LONGEST = max(map(len, PHRASES))
 
 DETERMINERS = frozenset("the a an all any every each this that these those my our your their its his her me us them it".split())

@@ -19,7 +19,8 @@ KEPT = 12
 _UNKNOWN = 1000
 HELPERS = frozenset("was were is are been be being has have had that who which got get".split())
 """Words between a noun and its participle: "orders that were placed" are orders placed."""
-LINKS = frozenset("of the a an for in our to from".split())
+PARTICLES = frozenset("up in out off on over down".split())
+LINKS = frozenset("of the a an for in our to from came come comes were was".split())
 """Words between the parts of a name that is said in another order."""
 
 
@@ -129,6 +130,8 @@ class Grounder:
                 senses, how = self.lexicon.of(content) or self.lexicon.of([content[-1], *content[:-1]]), "exact"
             if not senses and self.lenient and bases[0].isalpha():
                 senses, how = self._by_forms(i, j)
+            if self.lenient and j == i + 1 and senses and all(s.kind != "metric" for s in senses):
+                senses = [*senses, *self.lexicon.parts.get(bases[0], ())]  # "channel" may be the contact channel, where no other is in reach
             if senses:
                 yield Segment(i, j, "word", self._span(i, j), tuple(senses), how=how), 10 if how == "exact" else 12
 
@@ -139,6 +142,11 @@ class Grounder:
             words.pop()  # who does not show up does not show
         if senses := self.lexicon.lemmas.get(tuple(words), []):
             return senses, "lemma"
+        exact = tuple(token.word for token in self.tokens[i:j])
+        if exact[-1] != self.tokens[j - 1].base and (senses := self.lexicon.plurals.get((*exact[:-1], self.tokens[j - 1].base), [])):
+            return senses, "lemma"
+        if len(words) == 2 and words[1] in PARTICLES and (senses := self.lexicon.lemmas.get((words[0].rstrip("+"), words[1]), [])):
+            return senses, "lemma"  # who signed up is a sign-up
         if len(words) == 1:
             return self.lexicon.parts.get(self.tokens[i].base, []), "part"
         said = [word for word in words if word not in LINKS]
@@ -170,13 +178,13 @@ class Grounder:
     def _correct(self) -> dict[int, str]:
         """Put right words one slip away from one word of the catalogue, the grammar or the calendar, that are no words by themselves."""
         known = self.lexicon.vocabulary | _GRAMMAR_WORDS
-        found = {}
+        found: dict[int, str] = {}
         for i, token in enumerate(self.tokens):
             if token.kind != "word" or token.word in known or token.base in known or token.value is not None:
                 continue
             from answerable.agent.spelling import correction  # its dictionary is loaded only for a word that nothing else knows
 
-            if right := correction(token.word, known):
+            if right := correction(token.word, self.lexicon.vocabulary) or correction(token.word, _GRAMMAR_WORDS):
                 found[i] = right
         self.tokens = [replace(token, word=found.get(i, token.word)) for i, token in enumerate(self.tokens)]
         return found

@@ -13,6 +13,7 @@ from answerable.agent.words import Token, form, tokens
 from answerable.context.catalog import Catalog
 from answerable.context.model import Dimension, Item, Join, RatioMetric, SimpleMetric
 from answerable.context.values import Values
+from answerable.context.words import singular
 
 Key = tuple[str, ...]
 MAX_WORDS = 8
@@ -46,6 +47,8 @@ class Sense:
 
 _SUFFIXES = frozenset({"latest", "current"})
 """Words that end a column's name and that nobody says."""
+_RELATIVE = frozenset({"who", "that", "which", "were", "was", "are", "is", "have", "has"})
+"""Words that a name may have between a noun and its verb."""
 _PREFIXES = frozenset({"is", "was", "has", "had", "did", "are"})
 """Words that begin the name of a yes/no column."""
 
@@ -91,6 +94,12 @@ class Lexicon:
             for join in model.joins.values():
                 yield from _said(join, Sense("join", join.name, model.name))
                 yield from self._roles(join, Sense("join", join.name, model.name, how="role"))
+        for metric in self.catalog.metrics.values():
+            for synonym in () if metric.hidden else metric.synonyms:
+                said = words_of(synonym)
+                if short := tuple(word for word in said if word not in _RELATIVE):
+                    if short != said:  # "customers who bought" are those of "gold customers bought"
+                        yield short, Sense("metric", metric.name, how="synonym")
         for member in self.values.members:
             if member.declared:
                 how = "value" if str(member.value) == member.word else "synonym"
@@ -169,8 +178,9 @@ class Lexicon:
         """Dimensions by the last word of their names, for "by type" where only one type is in reach."""
         found: dict[str, list[Sense]] = defaultdict(list)
         for key, senses in self.senses.items():
-            if len(key) > 1 and (key[-1],) not in self.senses and "of" not in key:
-                found[key[-1]] += [s for s in senses if s.kind == "dimension" and s not in found[key[-1]]]
+            if len(key) > 1 and "of" not in key:
+                known = {s.target for s in (*found[key[-1]], *self.senses.get((key[-1],), ()))}
+                found[key[-1]] += [replace(s, how="part") for s in senses if s.kind == "dimension" and s.target not in known]
         return found
 
     @cached_property
@@ -181,6 +191,15 @@ class Lexicon:
             counts = [s for s in senses if s.kind == "metric" and self._counts(s.name)]
             for verb in _verbs_of(key[0]) if counts and len(key) == 1 else ():
                 found[verb] += [s for s in counts if s not in found[verb]]
+        return found
+
+    @cached_property
+    def plurals(self) -> dict[Key, list[Sense]]:
+        """Values of the data by their words with the last one in the singular, for "how many rugs"."""
+        found: dict[Key, list[Sense]] = defaultdict(list)
+        for key, senses in self.written.items():
+            if key and key[-1].isalpha():
+                found[(*key[:-1], singular(key[-1]))] += senses
         return found
 
     def _counts(self, name: str) -> bool:

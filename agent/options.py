@@ -78,8 +78,12 @@ class Options:
 
     def split(self, split: Split) -> list[tuple[Ref, ...]]:
         """The dimensions that a word after "by" may mean; each option is one or more columns."""
+        exact = self._split(split, [s for s in split.segment.senses if s.how != "part"])
+        return exact or self._split(split, [s for s in split.segment.senses if s.how == "part"])
+
+    def _split(self, split: Split, senses: list[Sense]) -> list[tuple[Ref, ...]]:
         found: list[tuple[Ref, ...]] = []
-        for sense in split.segment.senses:
+        for sense in senses:
             match sense.kind:
                 case "dimension":
                     self._tell_apart(sense.model, sense.name, split.segment)

@@ -64,6 +64,8 @@ def _ranking(s: Shape) -> None:
         raise Unread(d.measure)
     if d.order and not (d.splits or d.subject or d.rank):
         raise Unread(d.measure or (d.metrics[0] if d.metrics else None))
+    if d.top and not d.rank:
+        raise Unread(d.subject.segment if d.subject else None)
     if not d.rank:
         return
     if s.asks("grow", "rose", "fell") or (d.subject and any(d.subject.segment.start > split.segment.start for split in d.splits)):

@@ -172,7 +172,7 @@ class Times:
             return
         for metric in self.metrics:
             for part in metric.parts.values() if isinstance(metric, DerivedMetric) else ():
-                if part.offset and Span.of(part.offset, self.catalog.settings.grains).after(window.start) != window.end:
+                if part.offset and str(Span.of(part.offset, self.catalog.settings.grains).after(window.start)) < str(window.end):
                     says = f"{metric.words} is against {part.offset} before: ask for {part.offset}, or by a grain."
                     raise Lacking(Gap("not supported", segment.text, says=says))
 

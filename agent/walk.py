@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from answerable.agent.draft import COMPARISONS, Draft, Drop, Length, Split, Threshold, Unread
 from answerable.agent.ground import Cover, Segment
+from answerable.agent.lexicon import Sense
 from answerable.agent.narrowing import Narrowing
 from answerable.context.catalog import Catalog
 
@@ -65,8 +66,12 @@ class Walk(Narrowing):
         if self.d.metrics or self.d.subject or not {"count", "list", "which", "asker"} & self.d.asks.keys() or len(self.d.filters) != 1:
             return
         owner = self.d.filters[0].owner
+        models = {s.model for v in self.d.filters[0].values for s in v.senses}
         if owner is not None and owner.senses[0].kind == "entity":
             self.d.subject = Split(owner)
+        elif owner is None and "count" in self.d.asks and len(models) == 1:
+            segment = self.d.filters[0].values[0]  # "how many newsletter subscribers": the things that have the value
+            self.d.subject = Split(replace(segment, senses=(Sense("entity", models.pop()),)))
 
     # -- one step ---------------------------------------------------------------------------------------------------------
 
@@ -131,6 +136,10 @@ class Walk(Narrowing):
             self.i += 1
             self._filter(negated=False, owner=segment)
             return
+        if self._kind(1) == "dimension" and self._kind(2) == "value" and self._joins_to(self.s[self.i + 1], segment):
+            self.s[self.i + 1] = self._narrowed(self.s[self.i + 1], segment)
+            self.i += 1
+            return  # "customers who found us through search": whose search it is
         if self._role(1) in ("no", "not", "unknown") and self._kind(2) == "dimension" and self._joins_to(self.s[self.i + 2], segment):
             if self._role(1) == "no" or self.s[self.i + 1].text.lower() == "without":
                 self.s[self.i + 2] = self._narrowed(self.s[self.i + 2], segment)
@@ -228,6 +237,8 @@ class Walk(Narrowing):
                 self.i += 3 if self._role(2) == "drop:filters" else 2
             case role if role.startswith("drop:") and self.follows:
                 d.drops.append(Drop(role.partition(":")[2]))
+                self.i += 1
+            case "again" if segment.text.lower() in ("i mean", "i meant"):
                 self.i += 1
             case "drop:time":
                 self.i += 1  # no time is all time
@@ -352,7 +363,7 @@ class Walk(Narrowing):
             return
         subject = self._kind(1) in ("entity", "dimension", "join")
         ranks = following in ("most", "least", "best", "worst") or following.startswith(("most of:", "least of:"))
-        if whole and (ranks or (subject and ({"which", "asker", "list"} & self.d.asks.keys() or self.i == 0))):
+        if whole and (ranks or (subject and self.d.top is None)):
             self.d.top = int(segment.value or 1)
             self.i += 1
             return

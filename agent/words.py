@@ -25,7 +25,7 @@ _SHORT = {
     "avg": "average", "mean": "average", "pct": "percent", "percentage": "percent", "qtr": "quarter", "qtrs": "quarter", "yr": "year",
     "yrs": "year",
     "mth": "month", "wk": "week", "vs": "versus", "n": "and", "pls": "please", "plz": "please", "u": "you", "ppl": "person",
-    "whats": "what's",
+    "whats": "what",
 }  # fmt: skip
 NUMBERS = {
     "zero": 0, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11,
