@@ -22,6 +22,8 @@ def apart(said: Sequence[Token], lexicon: Lexicon) -> Iterator[Placed]:
         for rest, senses in lexicon.verbal.get(form(token.word, was_done(said, v)), ()):
             for n in _places(said, v, rest):
                 yield {n: (n + len(rest), tuple(senses)), v: (v + 1, ())}
+            if len(rest) == 1 and rest[0] in _AMOUNTS and any(said[n].word in ("much", "what") for n in _near(said, v) if n < v):
+                yield {v: (v + 1, tuple(senses))}
             if len(rest) == 1 and rest[0] in _PIECES and any(_is_value(said, n, lexicon) for n in _near(said, v)):
                 yield {v: (v + 1, tuple(senses))}
             if len(rest) == 1 and any(_is_one(said, n, rest[0], lexicon) for n in _near(said, v)):
@@ -30,6 +32,10 @@ def apart(said: Sequence[Token], lexicon: Lexicon) -> Iterator[Placed]:
 
 _PIECES = frozenset("unit piece item copy product article".split())
 """Nouns for whatever is counted: "how many chairs did we sell" are units sold."""
+
+
+_AMOUNTS = frozenset("amount value money sum total".split())
+"""Nouns for which "how much" stands: what we have invoiced is the invoiced amount."""
 
 
 def _is_value(said: Sequence[Token], n: int, lexicon: Lexicon) -> bool:

@@ -13,7 +13,7 @@ _CLAUSE = re.compile(r"[:;?!]\s|[.]\s+|\n|,\s|\s[–—-]\s")
 def last_clause(question: str, plan: Plan, read: Callable[[str], Plan]) -> Reading | None:
     """The one reading of a question's last clause, where all that is not understood stands before it.
 
-    After a comma nothing else may stand before it: half of a list is not the list.
+    Nothing that is known may stand before it: half of a question is not the question.
     """
     cuts = list(_CLAUSE.finditer(question.rstrip(" ?!.")))
     if not cuts or not _lead_in(plan, cuts[-1]):
@@ -29,4 +29,4 @@ def _lead_in(plan: Plan, cut: re.Match[str]) -> bool:
     if not unknown or len(unknown) < len(plan.gaps) or any(gap.end > cut.start() for gap in unknown):
         return False
     known = [span for span in plan.spans if span.kind not in ("grammar", "gap", "number") and span.start < cut.start()]
-    return not known or not cut[0].startswith(",")
+    return not known  # half of a question is not the question

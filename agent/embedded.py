@@ -13,6 +13,7 @@ from answerable.agent.draft import Draft, Unread
 from answerable.agent.framing import frames, whether
 from answerable.agent.ground import Cover, Grounder, Segment, unknown
 from answerable.agent.lexicon import Lexicon, Sense
+from answerable.agent.options import Options, join_gap
 from answerable.agent.plan import Gap, Lacking, Plan, Reading, Span
 from answerable.agent.planned import Candidate
 from answerable.agent.thread import Turn, kept_words, merged, says_something, settled, whole
@@ -20,6 +21,7 @@ from answerable.agent.walk import drafts
 from answerable.agent.when import Reader
 from answerable.agent.why import asked_why
 from answerable.agent.words import Token, tokens
+from answerable.context.paths import paths
 from answerable.context.query import SemanticQuery
 
 LONGEST = 400
@@ -245,7 +247,8 @@ class _Search:
             readings = tuple(reading for cost, reading in found.values() if cost == least)
             return Plan(readings=readings, spans=_together(readings))
         gap = lacks or unread or Gap("not read", self.text, says=_NOT_READ)
-        return Plan(gaps=(gap,), spans=self._spans(covers[0]))
+        more = tuple(far for far in self._out_of_reach(covers[0]) if far.start != gap.start)
+        return Plan(gaps=(gap, *more), spans=self._spans(covers[0]))
 
     def _readings(self, cover: Cover) -> list[tuple[int, Reading]]:
         found: list[tuple[int, Reading]] = []
@@ -265,6 +268,20 @@ class _Search:
     def _gap(self, segment: Segment) -> Gap:
         start, end = self.said[segment.start].start, self.said[segment.end - 1].end
         return Gap("metric", segment.text, start, end, closes="a metric, a dimension or a synonym of this name")
+
+    def _out_of_reach(self, cover: Cover) -> Iterator[Gap]:
+        """A gap for each name that no metric of the question reaches, whatever else is in the way."""
+        catalog = self.lexicon.catalog
+        named = [metric for s in cover for sense in s.senses if sense.kind == "metric" and (metric := catalog.metric(sense.name))]
+        bases = [base for metric in named for leaf in catalog.leaves(metric) if (base := catalog.models.get(leaf.model or ""))]
+        for segment in cover if bases else ():
+            if segment.role != "word" or {"metric", "period", "date", "unit", "join"} & {*segment.kinds()}:
+                continue
+            models = {s.name if s.kind == "entity" else s.model for s in segment.senses}
+            if not any(base.name in models or any(paths(catalog, base, model) for model in models) for base in bases):
+                options = Options(catalog, bases[:1], frozenset())
+                gap = join_gap(segment, options, named[:1])
+                yield replace(gap, start=self.said[segment.start].start, end=self.said[segment.end - 1].end)
 
     def _placed(self, gap: Gap) -> Gap:
         at = self.text.find(gap.text) if gap.text else -1

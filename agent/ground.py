@@ -137,7 +137,9 @@ class Grounder:
 
     def _by_forms(self, i: int, j: int) -> tuple[list[Sense], str]:
         """Names whose words have other forms, or come in another order: "length of the average visit"."""
-        words = ["no" if token.word == "not" else form(token.word, was_done(self.tokens, n)) for n, token in enumerate(self.tokens[i:j], i)]
+        words = [form(token.word, was_done(self.tokens, n)) for n, token in enumerate(self.tokens[i:j], i)]
+        if words[0] == "not":
+            words = ["no", *(word.rstrip("+") for word in words[1:])]
         if words[0] == "no" and words[-1] == "up":
             words.pop()  # who does not show up does not show
         if senses := self.lexicon.lemmas.get(tuple(words), []):

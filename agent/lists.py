@@ -22,7 +22,7 @@ def lists(draft: Draft, lexicon: Lexicon) -> Iterator[Candidate]:
     asked = {"list", "which", "asker"} & d.asks.keys() or d.absent or d.also
     other = d.rank or d.thresholds or d.bounds or d.splits or d.lengths or d.units or d.measure or _OTHER_SHAPES & d.asks.keys()
     if not d.subject or d.subject.grain or not asked or other:
-        raise Unread(d.subject.segment if d.subject else None)
+        raise Unread(d.asks.get("superlative") or (d.subject.segment if d.subject else None))
     models = dict.fromkeys(s.name if s.kind == "entity" else s.model for s in d.subject.segment.senses if s.kind != "join")
     for name in models:
         yield from _of_model(draft, lexicon, lexicon.catalog.models[name])

@@ -92,6 +92,7 @@ def says_something(draft: Draft) -> bool:
 def merged(before: Draft, after: Draft) -> Draft:
     """The draft before with what the later one says in place of its own. Raises Unread where that would leave a word of it unused."""
     before = _dropped(before, after)
+    after = replace(after, filters=[_of_the_same(new, before.filters) for new in after.filters])
     shared = [f for f in before.filters if not any(_same_dimension(f, new) for new in after.filters)]
     if after.metrics and (before.rank or before.thresholds) and not (after.rank or after.thresholds):
         raise Unread(after.metrics[0])  # "their revenue" is not the ranking by revenue
@@ -123,6 +124,15 @@ def merged(before: Draft, after: Draft) -> Draft:
         order=after.order or before.order,
         asks=asks | {role: at for role, at in after.asks.items() if role not in ("again", "which", "asker")},
     )
+
+
+def _of_the_same(new: Filter, before: list[Filter]) -> Filter:
+    """A value that takes another's place is one of the same dimension."""
+    for old in before:
+        if shared := _dimensions(new) & _dimensions(old):
+            values = tuple(replace(v, senses=tuple(s for s in v.senses if (s.model, s.name) in shared)) for v in new.values)
+            return replace(new, values=values)
+    return new
 
 
 def _dropped(before: Draft, after: Draft) -> Draft:
@@ -161,10 +171,11 @@ def kept_words(before: Draft, after: Draft) -> str:
 
 
 def _same_dimension(one: Filter, other: Filter) -> bool:
-    def dimensions(said: Filter) -> set[tuple[str, str]]:
-        return {(s.model, s.name) for segment in said.values for s in segment.senses}
+    return bool(_dimensions(one) & _dimensions(other))
 
-    return bool(dimensions(one) & dimensions(other))
+
+def _dimensions(said: Filter) -> set[tuple[str, str]]:
+    return {(s.model, s.name) for segment in said.values for s in segment.senses}
 
 
 def _whens(before: Draft, after: Draft) -> list[tuple[Segment, When]]:
