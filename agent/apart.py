@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from answerable.agent.grammar import PERSONS
-from answerable.agent.lexicon import Key, Lexicon, Sense
+from answerable.agent.lexicon import AMOUNTS, Key, Lexicon, Sense
 from answerable.agent.words import Token, form, was_done
 
 Placed = dict[int, tuple[int, tuple[Sense, ...]]]
@@ -19,10 +19,12 @@ def apart(said: Sequence[Token], lexicon: Lexicon) -> Iterator[Placed]:
     for v, token in enumerate(said):
         if token.kind != "word":
             continue
+        if (much := lexicon.amounts.get(token.base)) and any(said[n].word == "much" for n in _near(said, v) if n < v):
+            yield {v: (v + 1, tuple(much))}
         for rest, senses in lexicon.verbal.get(form(token.word, was_done(said, v)), ()):
             for n in _places(said, v, rest):
                 yield {n: (n + len(rest), tuple(senses)), v: (v + 1, ())}
-            if len(rest) == 1 and rest[0] in _AMOUNTS and any(said[n].word in ("much", "what") for n in _near(said, v) if n < v):
+            if len(rest) == 1 and rest[0] in AMOUNTS and any(said[n].word in ("much", "what") for n in _near(said, v) if n < v):
                 yield {v: (v + 1, tuple(senses))}
             if len(rest) == 1 and rest[0] in _PIECES and any(_is_value(said, n, lexicon) for n in _near(said, v)):
                 yield {v: (v + 1, tuple(senses))}
@@ -32,10 +34,6 @@ def apart(said: Sequence[Token], lexicon: Lexicon) -> Iterator[Placed]:
 
 _PIECES = frozenset("unit piece item copy product article".split())
 """Nouns for whatever is counted: "how many chairs did we sell" are units sold."""
-
-
-_AMOUNTS = frozenset("amount value money sum total".split())
-"""Nouns for which "how much" stands: what we have invoiced is the invoiced amount."""
 
 
 def _is_value(said: Sequence[Token], n: int, lexicon: Lexicon) -> bool:

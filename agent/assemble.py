@@ -143,8 +143,6 @@ class _Assembly:
         """In "what share of revenue came from gold customers" gold is one of the parts, not all that there is."""
         if not kept and keys:
             return keys, kept, ()
-        if keys and not {ref.name for ref, *_ in kept} & set(keys):
-            return keys, kept, ()  # the whole is what the filter leaves, and each part of it is shown
         if keys or len(kept) != 1 or kept[0][2]:
             raise Unread(self.d.filters[0].values[0])
         ref, members, _ = kept[0]

@@ -13,7 +13,7 @@ from answerable.agent.wording import SIGNS
 from answerable.agent.words import lemma
 from answerable.context.catalog import Catalog
 from answerable.context.expr import parse_expression
-from answerable.context.model import ConversionMetric, CumulativeMetric, DerivedMetric, Metric, RatioMetric, SimpleMetric
+from answerable.context.model import ConversionMetric, CumulativeMetric, DerivedMetric, Metric, Model, RatioMetric, SimpleMetric
 from answerable.context.words import key, singular
 from sqlglot import exp
 
@@ -69,12 +69,14 @@ def _counted(draft: Draft) -> list[tuple[str, ...]]:
 def _things(draft: Draft, catalog: Catalog) -> list[Choice]:
     """What "payments in August" may measure: how many there are, and each plain metric of them; the asker picks where they differ."""
     d = draft
-    if d.subject is None or d.subject.grain or not (d.splits or d.whens) or d.rank or d.thresholds or d.bounds or d.also or d.asks.keys() - _MILD:
+    if d.subject is None or d.subject.grain or not (d.splits or d.whens or d.filters) or d.rank or d.thresholds or d.bounds or d.also or d.asks.keys() - _MILD:
         return []
     entities = [*dict.fromkeys(s.name for s in d.subject.segment.senses if s.kind == "entity")]
     if len(entities) != 1 or len(d.subject.segment.senses) != len(entities):
         return []
     model = catalog.models[entities[0]]
+    if d.filters and not (d.splits or d.whens) and has_names(model):
+        return []  # "clinics in the north" are listed
     own = {*key(model.name), *key(model.words), *key(model.entity or ""), *_COUNTING}
     plain = [
         m.name for m in catalog.metrics.values()
@@ -83,6 +85,11 @@ def _things(draft: Draft, catalog: Catalog) -> list[Choice]:
     ]  # fmt: skip
     said = f"“{d.subject.segment.text}” is read as how many there are."
     return [Choice((name,), replace(d, subject=None), (said,), thing=True) for name in (f"{model.name}.count", *plain)]
+
+
+def has_names(model: Model) -> bool:
+    """Whether the rows of a model have a name beside their key, so that people would list them."""
+    return model.title is not None and (model.title.expr or model.title.name) not in model.primary_key
 
 
 _MILD = {"total", "trend", "yes or no", "versus values", "again", "counted", "compare", "versus", "grow", "rose", "fell"}

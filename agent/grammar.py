@@ -154,6 +154,7 @@ ROLES: dict[str, str] = {
         with | with their | with its | and their | having | that have | who have | that had | who had | which have | which had | that has |
         which has | who has | including | incl | include | includes | whose | showing | and its""",
     "filler": """
+        find out | can you find | could you find | please find | find me | help me find | to find | let me find | i want to find | trying to find |
         where do we stand on | where do we stand with | where are we on | where are we with | where are we at with |
         stack up | stacks up | i mean | i meant | as a trend | for their | for its |
         good morning | good afternoon | good evening | hi team | hello team | hey team | could you | can you | would you | will you | can i |
@@ -225,7 +226,7 @@ FILLER = frozenset("""
     a an the this that these those there here it its itself their them they he she our ours we us i me my you your
     is are was were be been being am do does did done have has had having get got gets
     of in on at for from to into about how please kindly thanks thank thx hi hello hey dear all
-    show showing select tell give gives display see look find know want wants let provide pull exactly quickly really
+    show showing select tell give gives display see look know want wants let provide pull exactly quickly really
     make made making come came some any during throughout within
     what's how's 's . : ; ? ! ->
     fetch grab bring send mention report check need needs put namely

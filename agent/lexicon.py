@@ -17,6 +17,8 @@ from answerable.context.words import singular
 
 Key = tuple[str, ...]
 MAX_WORDS = 8
+AMOUNTS = frozenset("amount value money sum total balance".split())
+"""Nouns for which "how much" stands."""
 UNIT_NOUNS = {"EUR": "euro", "USD": "dollar", "GBP": "pound", "CHF": "franc", "JPY": "yen", "%": ""}
 
 
@@ -191,6 +193,15 @@ class Lexicon:
             counts = [s for s in senses if s.kind == "metric" and self._counts(s.name)]
             for verb in _verbs_of(key[0]) if counts and len(key) == 1 else ():
                 found[verb] += [s for s in counts if s not in found[verb]]
+        return found
+
+    @cached_property
+    def amounts(self) -> dict[str, list[Sense]]:
+        """Metrics called "overdue amount" by what it's an amount of, for "how much is overdue"."""
+        found: dict[str, list[Sense]] = defaultdict(list)
+        for key, senses in self.senses.items():
+            if len(key) == 2 and key[1] in AMOUNTS:
+                found[key[0]] += [s for s in senses if s.kind == "metric"]
         return found
 
     @cached_property

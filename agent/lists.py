@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 
+from answerable.agent.choosing import has_names
 from answerable.agent.conditions import condition, in_words, targets
 from answerable.agent.draft import Draft, Unread
 from answerable.agent.lexicon import Lexicon
@@ -19,13 +20,20 @@ _OTHER_SHAPES = {"share", "rate", "grow", "rose", "fell", "trend", "compare", "v
 def lists(draft: Draft, lexicon: Lexicon) -> Iterator[Candidate]:
     """The plans of a draft that names no metric. Raises Unread where it asks for no list."""
     d = draft
-    asked = {"list", "which", "asker"} & d.asks.keys() or d.absent or d.also
+    asked = {"list", "which", "asker"} & d.asks.keys() or d.absent or d.also or _named_things(d, lexicon)
     other = d.rank or d.thresholds or d.bounds or d.splits or d.lengths or d.units or d.measure or _OTHER_SHAPES & d.asks.keys()
     if not d.subject or d.subject.grain or not asked or other:
         raise Unread(d.asks.get("superlative") or (d.subject.segment if d.subject else None))
     models = dict.fromkeys(s.name if s.kind == "entity" else s.model for s in d.subject.segment.senses if s.kind != "join")
     for name in models:
         yield from _of_model(draft, lexicon, lexicon.catalog.models[name])
+
+
+def _named_things(d: Draft, lexicon: Lexicon) -> bool:
+    """Whether "clinics in the north" is all that is asked: things, and what they have."""
+    things = d.subject is not None and all(sense.kind == "entity" for sense in d.subject.segment.senses)
+    named = things and d.subject and all(has_names(lexicon.catalog.models[sense.name]) for sense in d.subject.segment.senses)
+    return bool(named and d.filters) and not d.asks and not any(f.negated for f in d.filters)
 
 
 def _of_model(d: Draft, lexicon: Lexicon, model: Model) -> Iterator[Candidate]:

@@ -48,7 +48,7 @@ LEADS = {
 STARTERS = frozenset({
     *LEADS, *LAST, *THIS, *NEXT, *UNITS, *WEEKDAYS, *MONTH_NAMES, *_SEASONS, *ORDINALS, "fiscal", "financial", "fy", "q", "a", "an", "same",
     "today", "tonight", "yesterday", "tomorrow", "weekend", "since", "starting", "between", "until", "till", "through", "up", "before", "after",
-    "as", "by", "to", "end", "so", "ytd", "qtd", "mtd", "wtd", "right", "now", "currently", "presently", "around",
+    "as", "by", "to", "end", "so", "ytd", "qtd", "mtd", "wtd", "fytd", "right", "now", "currently", "presently", "around",
 })  # fmt: skip
 """Words with which a time phrase can begin, beside numbers and dates."""
 

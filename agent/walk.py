@@ -63,7 +63,7 @@ class Walk(Narrowing):
 
     def _subject_of_filter(self) -> None:
         """In "how many gold customers" and "list the stores in Germany" the thing that owns the value is what is asked for."""
-        if self.d.metrics or self.d.subject or not {"count", "list", "which", "asker"} & self.d.asks.keys() or len(self.d.filters) != 1:
+        if self.d.metrics or self.d.subject or len(self.d.filters) != 1:
             return
         owner = self.d.filters[0].owner
         models = {s.model for v in self.d.filters[0].values for s in v.senses}
@@ -256,7 +256,8 @@ class Walk(Narrowing):
             self.i += 1
             return
         self.d.joints.append(segment.start)
-        before, after = self._kind(-1) or self._role(-1), self._kind(1) or self._role(1)
+        last = -2 if self._role(-1) == "comma" else -1
+        before, after = self._kind(last) or self._role(last), self._kind(1) or self._role(1)
         alike = before == after or (before, after) in _ALIKE
         if segment.role == "and" and not alike:
             raise self._fail()
@@ -410,5 +411,5 @@ _ALIKE = {
     ("metric", "when"), ("when", "metric"), ("value", "when"), ("when", "value"), ("metric", "count"), ("when", "when"), ("metric", "much"),
     ("entity", "dimension"), ("dimension", "entity"), ("join", "dimension"), ("dimension", "join"), ("when", "by"), ("entity", "by"),
     ("dimension", "by"),
-    ("when", "only"), ("value", "not"), ("metric", "total"), ("metric", "share"),
+    ("when", "count"), ("when", "much"), ("when", "only"), ("value", "not"), ("metric", "total"), ("metric", "share"),
 }  # fmt: skip

@@ -149,6 +149,8 @@ class Reader(Periods):
 
     def _to_date(self, t: list[Token], i: int) -> tuple[int, When] | None:
         """YTD, year to date, so far this year, this year so far, this year until today."""
+        if word_at(t, i) == "fytd" or words_at(t, i, "fiscal", "ytd"):
+            return i + (1 if word_at(t, i) == "fytd" else 2), self._running("fiscal_year")
         short = {"ytd": "year", "qtd": "quarter", "mtd": "month", "wtd": "week"}.get(word_at(t, i))
         if short:
             return i + 1, self._running(short)
