@@ -12,7 +12,7 @@ from answerable.agent.conditions import Kept, condition, in_words, own_values, t
 from answerable.agent.draft import Draft, Filter, Split, Threshold, Unread
 from answerable.agent.lexicon import Lexicon
 from answerable.agent.lists import lists
-from answerable.agent.options import Options, Ref, absent_conditions, bound_options, filter_options, split_options
+from answerable.agent.options import Options, Ref, absent_conditions, bound_options, filter_options, join_gap, split_options
 from answerable.agent.plan import Gap, Lacking
 from answerable.agent.planned import Candidate, compiled
 from answerable.agent.timing import Times, Timing
@@ -91,6 +91,8 @@ class _Assembly:
 
     def _filters(self, options: Options, said: Filter) -> list[Kept]:
         found = filter_options(options, said, self.metrics)
+        if said.dates and not any(options.refs(s.model, s.name) for s in said.dates):
+            raise Lacking(join_gap(said.values[0], options, self.metrics))  # the day that the verb picks is out of reach
         for ref, members, _ in found:
             self._check_contradiction(ref, members, said)
         return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from answerable.agent.ground import Segment
+from answerable.agent.lexicon import Sense
 from answerable.agent.periods import When
 
 COMPARISONS = (">", ">=", "<", "<=", "=")
@@ -38,6 +39,8 @@ class Filter:
     """Whether "without" leaves them out: of things that are counted, those that have none of it."""
     owner: Segment | None = None
     """The dimension, entity or join that stands beside the values."""
+    dates: tuple[Sense, ...] = ()
+    """The dates that its word picks as a verb, where a time follows it: "paid in August" may be about the day of paying."""
 
 
 @dataclass(frozen=True)

@@ -198,6 +198,12 @@ ROLES: dict[str, str] = {
     "unit:GBP": "in pounds | in gbp | in pounds sterling",
     "unit:CHF": "in francs | in swiss francs | in chf",
     "unit:JPY": "in yen | in jpy",
+    "end of:week": "at the end of each week | at the end of every week | at each week end",
+    "end of:month": """
+        at the end of each month | at the end of every month | at each month end | at month end | month end | end of month | at every month end |
+        by month end""",
+    "end of:quarter": "at the end of each quarter | at the end of every quarter | at quarter end | quarter end | at each quarter end",
+    "end of:year": "at the end of each year | at the end of every year | at year end | year end | at each year end",
     "grain:hour": "hourly | hour by hour",
     "grain:day": "daily | day by day | day to day | day over day",
     "grain:week": "weekly | week by week | week to week",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from answerable.agent import grammar
 from answerable.agent.apart import apart
@@ -38,13 +38,22 @@ class Segment:
     percent: bool = False
     money: str = ""
     how: str = "exact"
+    lead: str = field(default="", compare=False)
+    """The small words before it that no rule uses: "of the"."""
+    thing: bool = field(default=False, compare=False)
+    """Whether it is also the name of a thing, where it's read as a value."""
+    dates: tuple[Sense, ...] = field(default=(), compare=False)
+    """The dates that it may pick as a verb, where it's read as a value."""
 
     def kinds(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(sense.kind for sense in self.senses))
 
     def only(self, kind: str) -> Segment:
         """The segment read as one kind of thing."""
-        return replace(self, senses=tuple(s for s in self.senses if s.kind == kind))
+        kinds = {*self.kinds()} if kind == "value" else set()
+        kept = tuple(s for s in self.senses if s.kind == kind)
+        dates = tuple(s for s in self.senses if s.kind == "date") if kinds else ()
+        return replace(self, senses=kept, thing=bool(kinds & {"entity", "join"}), dates=dates)
 
 
 Cover = tuple[Segment, ...]
@@ -132,6 +141,8 @@ class Grounder:
                 senses, how = self._by_forms(i, j)
             if self.lenient and j == i + 1 and senses and all(s.kind != "metric" for s in senses):
                 senses = [*senses, *self.lexicon.parts.get(bases[0], ())]  # "channel" may be the contact channel, where no other is in reach
+            if self.lenient and j == i + 1 and senses and was_done(self.tokens, i):
+                senses = [*senses, *self.lexicon.lemmas.get((form(self.tokens[i].word, done=True),), ())]  # "did we bill" is no bill
             if senses:
                 yield Segment(i, j, "word", self._span(i, j), tuple(senses), how=how), 10 if how == "exact" else 12
 
@@ -173,6 +184,9 @@ class Grounder:
         if found and found[0] > i:
             yield Segment(i, found[0], "when", self._span(i, found[0]), when=found[1]), 10
         token = self.tokens[i]
+        if token.word in ("weekdays", "weekends", "workdays"):
+            days = (6, 7) if token.word == "weekends" else (1, 2, 3, 4, 5)
+            yield Segment(i, i + 1, "when", token.text, when=When(None, None, weekdays=days)), 9
         if token.base in WEEKDAYS and token.word != token.base:
             day = When(None, None, weekdays=(WEEKDAYS.index(token.base) + 1,))
             yield Segment(i, i + 1, "when", token.text, when=day), 9

@@ -227,6 +227,7 @@ class Lexicon:
             short = key[1:] if key[:1] == ("average",) else key
             if metrics and len(short) > 1 and short[-1] in ("time", "duration", "length"):
                 found["take+"].append((short[:-1], metrics))
+                found["long"] += [(rest, metrics) for rest in {key[:-1], short[:-1]}]
             for n, word in enumerate(key if metrics and len(key) > 1 else ()):
                 if (verb := form(word)).endswith("+"):
                     found[verb].append((key[:n] + key[n + 1 :], metrics))

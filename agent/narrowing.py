@@ -8,6 +8,12 @@ from answerable.agent.draft import COMPARISONS, Bound, Filter, Missing, Split, T
 from answerable.agent.ground import Segment
 from answerable.agent.lexicon import Sense
 from answerable.agent.looking import Looking
+from answerable.context.words import singular
+
+
+def _is_plural(segment: Segment) -> bool:
+    last = segment.text.lower().split()[-1]
+    return singular(last) != last
 
 
 class Narrowing(Looking):
@@ -16,6 +22,11 @@ class Narrowing(Looking):
     def _filter(self, negated: bool, owner: Segment | None = None, without: bool = False) -> None:
         """One or more values of one dimension: `Pearl`, `Pearl and Harbor`, `Pearl vs Harbor`, with the thing that they are values of."""
         values = [self.s[self.i]]
+        if values[0].thing and owner is None and not self._kind(1) == "dimension":
+            raise Unread(values[0])  # a word for a thing is that, and not a value of something else
+        dates = values[0].dates if self._role(1) == "when" else ()
+        if self._kind(-1) == "value" and not values[0].lead and owner is None and _is_plural(values[0]):
+            raise Unread(values[0])  # heart specialists are no specialists with a heart: a head noun decides
         beside = self._kind(1) == "dimension" and self._owns(self.s[self.i + 1], values[0])
         if owner is None and values[0].text.isdigit() and not beside:
             raise Unread(values[0])  # a bare number is a value only beside its dimension
@@ -38,7 +49,7 @@ class Narrowing(Looking):
                 self.i += 3 if self._kind(2) == self._kind(-1) and self._at(2) is not None and self._owns(self.s[self.i + 2], values[0]) else 2
         if negated and self._role() in ("and", "or", "comma", "nor") and self._kind(1) == "value":
             raise Unread(self.s[self.i + 1])  # whether it is left out too can't be told
-        self.d.filters.append(Filter(tuple(values), negated, without, owner))
+        self.d.filters.append(Filter(tuple(values), negated, without, owner, dates))
 
     def _or_not(self, value: Segment) -> bool:
         """`instant or not`, `instant vs non-instant`: a split by what it is a value of."""
@@ -48,6 +59,21 @@ class Narrowing(Looking):
         self.d.splits.append(Split(replace(value, senses=tuple(dict.fromkeys(named)))))
         again = self._kind(2) == "value" and self.s[self.i + 2].senses == value.senses
         self.i += 3 if again else 2
+        return True
+
+    def _than_value(self) -> bool:
+        """`did Pearl have more visits than Harbor`: both values, side by side."""
+        last = self.d.filters[-1] if self.d.filters else None
+        if last is None or last.negated or self._kind(1) != "value" or not {"more", "less"} & self.d.asks.keys():
+            return False
+        shared = {(s.model, s.name) for v in last.values for s in v.senses} & {(s.model, s.name) for s in self.s[self.i + 1].senses}
+        if not shared:
+            return False
+        self.d.filters[-1] = replace(last, values=(*last.values, self.s[self.i + 1]))
+        self.d.asks["versus values"] = self._at()
+        for role in ("more", "less"):
+            self.d.asks.pop(role, None)
+        self.i += 2
         return True
 
     def _more(self, first: Segment) -> bool:

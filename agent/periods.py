@@ -259,6 +259,9 @@ class Periods:
         token = t[i] if i < len(t) else None
         if token is None:
             return None
+        if token.kind == "date" and token.word.count("/") == 1:
+            said, _, in_year = token.word.partition("/")
+            return i + 1, self._clipped_month(int(in_year), int(said))
         if token.kind == "date" and len(token.word) == 7 and token.word[4] == "-":
             return i + 1, self._clipped_month(int(token.word[:4]), int(token.word[5:]))
         if token.kind == "number" and not token.percent and token.value is not None and 1 <= token.value <= 31:
@@ -310,7 +313,7 @@ class Periods:
 
     def _date_token(self, t: list[Token], i: int) -> tuple[int, When] | None:
         token = t[i] if i < len(t) else None
-        if token is None or token.kind != "date" or len(token.word) == 7:
+        if token is None or token.kind != "date" or len(token.word) == 7 or token.word.count("/") == 1:
             return None
         if token.word[4:5] == "-":
             try:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from answerable.agent.choosing import adds, unit_of
-from answerable.agent.draft import Draft, Unread
+from answerable.agent.draft import Draft, Split, Unread
 from answerable.agent.grammar import PERSONS, TIME_UNITS
 from answerable.agent.plan import Gap, Lacking
 from answerable.agent.wording import SIGNS
@@ -44,7 +44,9 @@ def check(shape: Shape) -> None:
 
 def _subject(s: Shape) -> None:
     d = s.draft
-    if d.subject is not None and d.metrics and not (d.rank or d.thresholds or "never" in d.asks):
+    if "each end" in d.asks and not all(leaf.over_time for leaf in s.leaves):
+        raise s.unread("each end")
+    if d.subject is not None and d.metrics and not (d.rank or d.thresholds or "never" in d.asks or (d.order and d.measure)):
         raise Unread(d.subject.segment)
     if d.metrics and (("list" in d.asks and not (d.subject or d.splits)) or ("count" in d.asks and d.thresholds)):
         raise s.unread()
@@ -68,7 +70,7 @@ def _ranking(s: Shape) -> None:
         raise Unread(d.subject.segment if d.subject else None)
     if not d.rank:
         return
-    if s.asks("grow", "rose", "fell") or (d.subject and any(d.subject.segment.start > split.segment.start for split in d.splits)):
+    if s.asks("grow", "rose", "fell") or (d.subject and any(_between(d, split) for split in d.splits)):
         raise s.unread()
     if not (d.subject or d.splits):
         raise s.unread("superlative")
@@ -78,6 +80,12 @@ def _ranking(s: Shape) -> None:
         raise s.unread("of:time")
     if "of:money" in d.asks and not all(unit_of(m) in SIGNS for m in s.metrics):
         raise s.unread("of:money")
+
+
+def _between(d: Draft, split: Split) -> bool:
+    """Whether a split stands between what is measured and what is ranked: "revenue by store for the top 3 regions" ranks something else."""
+    assert d.subject is not None
+    return bool(d.metrics) and d.metrics[0].start < split.segment.start < d.subject.segment.start
 
 
 def _wholes(s: Shape) -> None:

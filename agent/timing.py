@@ -158,7 +158,7 @@ class Times:
 
     def _same_days(self, one: When, now: TimeWindow, two: When, then: TimeWindow) -> TimeWindow:
         """A running period stands against as many days of the other."""
-        if not one.to_date or two.to_date or not (now.start and now.end and then.start and then.end):
+        if not one.to_date or two.to_date or str(now.end) == str(one.whole) or not (now.start and now.end and then.start and then.end):
             return then
         end = then.start + (now.end - now.start)
         if end >= then.end:

@@ -40,15 +40,17 @@ def drafts(cover: Cover, catalog: Catalog, follows: bool = False) -> Iterator[Dr
 def _said(cover: Cover) -> list[Segment]:
     """The segments that a rule has to use: without filler, the occasion, and what joins the occasion to the question."""
     found: list[Segment] = []
-    after_frame = True
+    after_frame, lead = True, ""
     for segment in cover:
+        if segment.role == "filler":
+            lead += f" {segment.text.lower()}"
         if segment.role == "frame":
             while found and found[-1].role in ("comma", "and") and found[-1].text != "&":
                 found.pop()
             after_frame = True
         elif segment.role != "filler" and not (after_frame and len(cover) > 1 and segment.role == "comma"):
-            found.append(segment)
-            after_frame = False
+            found.append(replace(segment, lead=lead.strip()))
+            after_frame, lead = False, ""
     return found
 
 
@@ -182,11 +184,12 @@ class Walk(Narrowing):
         segment = self.s[i]
         kind = segment.senses[0].kind
         nxt = self.s[i + 1] if i + 1 < len(self.s) else None
-        if kind in ("entity", "join") and nxt and nxt.start == segment.end and nxt.role == "word" and nxt.senses and nxt.senses[0].kind == "dimension":
+        if kind in ("entity", "join") and nxt and not nxt.lead and nxt.role == "word" and nxt.senses and nxt.senses[0].kind == "dimension":
             narrowed = self._narrowed(nxt, segment)
             if narrowed.senses:
                 return Split(narrowed, within=segment if kind == "join" else None), 2
-        if kind == "dimension" and self._kind(i + 1 - self.i) in ("join", "entity") and self._joins_to(segment, nxt) and nxt:
+        of = nxt is not None and ("of" in nxt.lead.split() or any(s.how == "role" for s in nxt.senses))
+        if kind == "dimension" and of and nxt and self._kind(i + 1 - self.i) in ("join", "entity") and self._joins_to(segment, nxt):
             return Split(self._narrowed(segment, nxt), within=nxt if nxt.senses[0].kind == "join" else None), 2
         return Split(segment), 1
 
@@ -224,6 +227,12 @@ class Walk(Narrowing):
                 self._between(segment)
             case "once" | "twice":
                 d.thresholds.append(Threshold("=", 1 if segment.role == "once" else 2, segment))
+                self.i += 1
+            case "than" if self._than_value():
+                pass
+            case role if role.startswith("end of:"):
+                d.splits.append(Split(segment, grain=role.partition(":")[2]))
+                d.asks["each end"] = segment
                 self.i += 1
             case role if role in _ASKS or role.startswith(("unit:", "over:")):
                 d.asks.setdefault(role, segment)
@@ -284,7 +293,7 @@ class Walk(Narrowing):
             elif self._kind() == "value" and not self.d.splits:
                 self._by_value()
                 return
-            elif self._kind() == "metric" and (self.d.rank or self.d.top) and self.d.measure is None:
+            elif self._kind() == "metric" and (self.d.rank or self.d.top or self.d.order) and self.d.measure is None:
                 self._measure()
                 return
             else:

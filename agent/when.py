@@ -207,7 +207,7 @@ def _may_begin(token: Token) -> bool:
 
 def _either_way(token: Token) -> bool:
     """Whether a date in digits may be day first or month first."""
-    if token.kind != "date" or "/" not in token.word:
+    if token.kind != "date" or token.word.count("/") != 2:
         return False
     day, month, _ = token.word.split("/")
     return int(day) <= 12 and int(month) <= 12 and day != month

@@ -11,7 +11,7 @@ from functools import lru_cache
 from answerable.context.words import singular
 
 _TOKEN = re.compile(
-    r"""(?P<date>\d{4}-\d{2}-\d{2}|\d{1,2}[/.]\d{1,2}[/.]\d{2,4}|\d{4}-\d{2}(?![\d-]))
+    r"""(?P<date>\d{4}-\d{2}-\d{2}|\d{1,2}[/.]\d{1,2}[/.]\d{2,4}|\d{4}-\d{2}(?![\d-])|(?:0?[1-9]|1[0-2])/\d{4}(?![\d/]))
       | (?P<number>[$€£]?\s?\d+(?:,\d{3})+(?:\.\d+)?|[$€£]?\d+(?:\.\d+)?)(?P<unit>[kmb](?![\w])|%|(?:st|nd|rd|th)\b)?
       | (?P<word>[^\W\d_]+(?:[’'][^\W\d_]+)?(?:\d+)?)
       | (?P<year>['’]\d{2}\b)
