@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from answerable.agent import shapes
-from answerable.agent.choosing import Choice, choices, unit_of
+from answerable.agent.choosing import Choice, choices, has_names, unit_of
 from answerable.agent.conditions import Kept, condition, in_words, own_values, targets
 from answerable.agent.draft import Draft, Filter, Split, Threshold, Unread
 from answerable.agent.lexicon import Lexicon
@@ -68,10 +68,18 @@ class _Assembly:
         said_options = [bound_options(options, said, self.metrics) for said in self.d.bounds]
         said_options += [absent_conditions(options, said, self.metrics) for said in self.d.absent]
         timing = self.times.timing(grains)
+        self._has_a_date(timing)
         for chosen in itertools.product(*by_options):
             for kept, said in itertools.product(itertools.product(*kept_options), itertools.product(*said_options)):
                 for dated in self.times.dated(options, timing):
                     yield self._plan([r for refs in chosen for r in refs], kept, said, dated)
+
+    def _has_a_date(self, timing: Timing) -> None:
+        """Things with names are counted as they are; those "in August" would need a word for what happened to them then."""
+        counted = not self.d.metrics and self.names[0].endswith(".count") and has_names(self.bases[0])
+        if counted and self.d.date is None and (timing.window or timing.compare or timing.where or "came" in self.d.asks):
+            says = f"{self.bases[0].words} are counted as they are: say what happened to them then."
+            raise Unread(self.d.whens[0][0] if self.d.whens else self.d.asks.get("came"), says)
 
     # -- what is split by ---------------------------------------------------------------------------------------------------
 

@@ -55,7 +55,8 @@ ROLES: dict[str, str] = {
     "most": """
         most | highest | largest | biggest | greatest | the most | busiest | highest number of | largest number of | strongest | peak |
         maximum | greatest number of | biggest number of | highest amount of | record | maximal | number one in | most often | topmost | best selling | top selling |
-        bestselling | most sold | best sold""",
+        bestselling | most sold | best sold |
+        most common | most frequent | commonest | most popular""",
     "least": """
         least | fewest | lowest | smallest | lowest number of | weakest | quietest | the least | the fewest | minimum | slightest | minimal |
         smallest number of | least often | poorest | calmest | worst selling |
@@ -153,7 +154,11 @@ ROLES: dict[str, str] = {
     "with": """
         with | with their | with its | and their | having | that have | who have | that had | who had | which have | which had | that has |
         which has | who has | including | incl | include | includes | whose | showing | and its""",
+    "came": """
+        came in | come in | comes in | came through | come through | coming in | went through | brought in | brings in | bring in | came from |
+        come from | comes from | coming from | comes out of | went to | goes to | going to | came | come | went | brought""",
     "filler": """
+        please check | can you check | could you check | check how | check what | report how | account for | accounts for |
         find out | can you find | could you find | please find | find me | help me find | to find | let me find | i want to find | trying to find |
         where do we stand on | where do we stand with | where are we on | where are we with | where are we at with |
         stack up | stacks up | i mean | i meant | as a trend | for their | for its |
@@ -232,16 +237,13 @@ FILLER = frozenset("""
     a an the this that these those there here it its itself their them they he she our ours we us i me my you your
     is are was were be been being am do does did done have has had having get got gets
     of in on at for from to into about how please kindly thanks thank thx hi hello hey dear all
-    show showing select tell give gives display see look know want wants let provide pull exactly quickly really
-    make made making come came some any during throughout within
+    show showing shows select tell give gives display see look know want wants let provide provided pull exactly quickly really
+    make made making some any during throughout within
     what's how's 's . : ; ? ! ->
-    fetch grab bring send mention report check need needs put namely
-    took take takes taken taking earn earned earns generate generated generates produce produced achieve achieved record recorded grant
-    granted grants given give gave gives incur incurred contribute contributes contributed account accounts still something wise looking
-    figure figures ever mainly exist exists there
-    split splits via through using located based coming comes went goes going brought bring ones 
-    actually currently approximately roughly basically simply overall own usual
-    """.split()) - {"send", "currently", "overall"}  # fmt: skip
+    fetch grab bring need needs put namely split splits via through using located based ones exist exists something wise looking figure
+    figures ever still took take takes taken taking earn earned earns generated achieved recorded granted given gave incurred contribute
+    contributes contributed actually currently approximately roughly basically simply
+    """.split()) - {"currently"}  # fmt: skip
 """Articles, pronouns, helping verbs, politeness and the verbs of showing: they say nothing about what is asked."""
 
 PRONOUNS = frozenset("us it me they he she i we you our".split())

@@ -104,7 +104,7 @@ class Grounder:
         if token.kind == "number" or token.value is not None:
             found = True
             yield Segment(i, i + 1, "number", token.text, value=token.value, percent=token.percent, money=token.money), 11
-        if (token.word in grammar.FILLER or token.base in grammar.FILLER) and not (timed or self._is_name(i)):
+        if token.word in grammar.FILLER and not (timed or self._is_name(i)):
             found = True
             yield Segment(i, i + 1, "filler", token.text, how="spelling" if i in self.corrected else "exact"), 10
         if self.lenient and not found and token.kind == "word" and (counts := self.lexicon.deverbal.get(lemma(token.word))):

@@ -153,11 +153,15 @@ class Narrowing(Looking):
         self._filter(negated=False)
         if self._role() != "aside":
             raise Unread(opener)
+        last = self.d.filters[-1]
+        self.d.filters[-1] = replace(last, negated=True)
+        self.i += 1
 
     def _aside(self) -> None:
         """`telehealth excluded`: the value before it is left out."""
         last = self.d.filters[-1] if self.d.filters else None
-        if last is None or last.negated or self._kind(-1) not in ("value", "dimension", "entity"):
+        alone = self.s[self.i].text.lower() in ("out", "out of it", "out of the picture")
+        if alone or last is None or last.negated or self._kind(-1) not in ("value", "dimension", "entity"):
             raise self._fail()
         self.d.filters[-1] = replace(last, negated=True)
         self.i += 1

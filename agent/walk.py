@@ -411,7 +411,7 @@ class Walk(Narrowing):
 
 
 _ASKS = frozenset("""
-    versus|both|asker|long|count|much|size|counted|distinct|people|list|average|amount|more|less|than|which|moment|share|as share|rate|conversion|cumulative|
+    versus|both|asker|long|came|count|much|size|counted|distinct|people|list|average|amount|more|less|than|which|moment|share|as share|rate|conversion|cumulative|
     trend|grow|rose|fell|times|never|total|compare|in percent|is it true
     """.replace("\n", "").replace(" " * 4, "").split("|"))  # fmt: skip
 """Roles that say how to ask, and are looked at when the whole is known."""
