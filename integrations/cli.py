@@ -20,7 +20,7 @@ from answerable.context.errors import AnswerableError, UsageError
 from answerable.integrations.app import STATE, definitions, open_journal, open_project, seen_from
 from answerable.integrations.command import DAY, EXIT, complain, output_options, project_options, told
 from answerable.integrations.evaluating import evaluate
-from answerable.integrations.printing import cleaned, printable, say, say_json, write_csv
+from answerable.integrations.printing import printable, say, say_json, write_csv
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -45,7 +45,7 @@ def ask(
     """Answer a question in plain words."""
     with open_project(folder, state, surface="cli") as project:
         words = " ".join(question).encode(errors="replace").decode()  # an argument that is no UTF-8 holds what no file can
-        _deliver(project.ask(words, user=user, thread=thread, today=today), **output)
+        _deliver(project.ask(words, user=user, thread=thread, today=today), project, **output)
 
 
 @main.command()
@@ -92,7 +92,7 @@ def query(
         **({"limit": limit} if limit is not None else {}), **({"window": {"start": start, "end": end}} if start or end else {}),
     }  # fmt: skip
     with open_project(folder, state, surface="cli") as project:
-        _deliver(project.query(plan, user=user), **output)
+        _deliver(project.query(plan, user=user), project, **output)
 
 
 def _plan_of(file: Path) -> dict[str, Any]:
@@ -113,10 +113,10 @@ def _plan_of(file: Path) -> dict[str, Any]:
 def sql(text: str, folder: Path, state: Path | None, user: str | None, **output: Any) -> None:
     """Answer SQL over models or their tables, through the same gate. TEXT - reads standard input."""
     with open_project(folder, state, surface="sql") as project:
-        _deliver(project.sql(sys.stdin.read() if text == "-" else text, user=user), **output)
+        _deliver(project.sql(sys.stdin.read() if text == "-" else text, user=user), project, **output)
 
 
-def _deliver(answer: Answer, as_json: bool, with_sql: bool, csv_file: Path | None, every: bool, explain: bool) -> None:
+def _deliver(answer: Answer, project: Project, as_json: bool, with_sql: bool, csv_file: Path | None, every: bool, explain: bool) -> None:
     """Print an answer and leave with its exit code."""
     if csv_file and answer.status == "answered":
         write_csv(csv_file, [column["name"] for column in answer.columns], answer.rows)
@@ -125,23 +125,9 @@ def _deliver(answer: Answer, as_json: bool, with_sql: bool, csv_file: Path | Non
     else:
         from answerable.integrations import terminal
 
-        terminal.show(answer, terminal.console(), None if every else terminal.SHOWN)
-        if explain:
-            _explain(answer)
-        if with_sql and answer.sql:
-            say(f"\n{answer.sql}")
+        view = terminal.View(project.catalog, None if every else terminal.SHOWN, explain, with_sql)
+        terminal.show(answer, terminal.console(), view)
     sys.exit(EXIT[answer.status])
-
-
-def _explain(answer: Answer) -> None:
-    answer = Answer.model_validate(cleaned(answer.model_dump()))
-    for span in answer.grounding:
-        say(f"  {span.text:<28} {span.kind:<10} {span.target}" + (f"  ({span.how})" if span.how not in ("name", "exact") else ""))
-    if answer.plan:
-        say(f"\n  plan  {json.dumps(answer.plan)}")
-    for definition in answer.definitions:
-        say(f"  {definition['label']}: {definition.get('formula') or definition.get('description') or ''}  [{definition.get('where', '')}]")
-    say("  " + "   ".join(f"{step} {ms:.1f} ms" for step, ms in answer.timings.items()))
 
 
 # -- the data team ------------------------------------------------------------------------------------------------------------------
