@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import secrets
 import sys
 from pathlib import Path
 from typing import Any
@@ -50,19 +49,20 @@ def ask(
 
 @main.command()
 @click.option("--today", type=DAY, help="The day that time words count from.")
+@click.option("--explain", is_flag=True, help="Show the grounding, the plan and the definitions of each answer.")
+@click.option("--sql", "with_sql", is_flag=True, help="Show the SQL of each answer.")
 @project_options
 @told
-def chat(today: dt.date | None, folder: Path, state: Path | None, user: str | None) -> None:
-    """Ask one question after another; follow-ups inherit from those before. An empty line ends it."""
-    from answerable.integrations import terminal
+def chat(today: dt.date | None, explain: bool, with_sql: bool, folder: Path, state: Path | None, user: str | None) -> None:
+    """Ask one question after another; follow-ups inherit from those before.
+
+    Type help for what else one can type; exit or an empty line ends it. From a file, each line is a question, and the exit code is that
+    of the last.
+    """
+    from answerable.integrations.chat import converse
 
     with open_project(folder, state, surface="cli") as project:
-        asker, thread, out = project.principal(user), f"t_{secrets.token_hex(5)}", terminal.console()
-        try:
-            for line in iter(lambda: click.prompt("", prompt_suffix="› ", default="", show_default=False), ""):
-                terminal.show(project.ask(line, user=asker, thread=thread, today=today), out)
-        except click.Abort:  # the end of input
-            say()
+        sys.exit(converse(project, project.principal(user), today, explain, with_sql))
 
 
 @main.command()
