@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import secrets
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from answerable.context.errors import AnswerableError, UsageError
 from answerable.integrations.app import STATE, definitions, open_journal, open_project, seen_from
 from answerable.integrations.command import DAY, EXIT, complain, output_options, project_options, told
 from answerable.integrations.evaluating import evaluate
-from answerable.integrations.printing import cleaned, printable, say, say_json, write_csv
+from answerable.integrations.printing import printable, say, say_json, write_csv
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -45,24 +44,25 @@ def ask(
     """Answer a question in plain words."""
     with open_project(folder, state, surface="cli") as project:
         words = " ".join(question).encode(errors="replace").decode()  # an argument that is no UTF-8 holds what no file can
-        _deliver(project.ask(words, user=user, thread=thread, today=today), **output)
+        _deliver(project.ask(words, user=user, thread=thread, today=today), project, **output)
 
 
 @main.command()
 @click.option("--today", type=DAY, help="The day that time words count from.")
+@click.option("--explain", is_flag=True, help="Show the grounding, the plan and the definitions of each answer.")
+@click.option("--sql", "with_sql", is_flag=True, help="Show the SQL of each answer.")
 @project_options
 @told
-def chat(today: dt.date | None, folder: Path, state: Path | None, user: str | None) -> None:
-    """Ask one question after another; follow-ups inherit from those before. An empty line ends it."""
-    from answerable.integrations import terminal
+def chat(today: dt.date | None, explain: bool, with_sql: bool, folder: Path, state: Path | None, user: str | None) -> None:
+    """Ask one question after another; follow-ups inherit from those before.
+
+    Type help for what else one can type; exit or an empty line ends it. From a file, each line is a question, and the exit code is that
+    of the last.
+    """
+    from answerable.integrations.chat import converse
 
     with open_project(folder, state, surface="cli") as project:
-        asker, thread, out = project.principal(user), f"t_{secrets.token_hex(5)}", terminal.console()
-        try:
-            for line in iter(lambda: click.prompt("", prompt_suffix="› ", default="", show_default=False), ""):
-                terminal.show(project.ask(line, user=asker, thread=thread, today=today), out)
-        except click.Abort:  # the end of input
-            say()
+        sys.exit(converse(project, project.principal(user), today, explain, with_sql))
 
 
 @main.command()
@@ -92,7 +92,7 @@ def query(
         **({"limit": limit} if limit is not None else {}), **({"window": {"start": start, "end": end}} if start or end else {}),
     }  # fmt: skip
     with open_project(folder, state, surface="cli") as project:
-        _deliver(project.query(plan, user=user), **output)
+        _deliver(project.query(plan, user=user), project, **output)
 
 
 def _plan_of(file: Path) -> dict[str, Any]:
@@ -113,10 +113,10 @@ def _plan_of(file: Path) -> dict[str, Any]:
 def sql(text: str, folder: Path, state: Path | None, user: str | None, **output: Any) -> None:
     """Answer SQL over models or their tables, through the same gate. TEXT - reads standard input."""
     with open_project(folder, state, surface="sql") as project:
-        _deliver(project.sql(sys.stdin.read() if text == "-" else text, user=user), **output)
+        _deliver(project.sql(sys.stdin.read() if text == "-" else text, user=user), project, **output)
 
 
-def _deliver(answer: Answer, as_json: bool, with_sql: bool, csv_file: Path | None, every: bool, explain: bool) -> None:
+def _deliver(answer: Answer, project: Project, as_json: bool, with_sql: bool, csv_file: Path | None, every: bool, explain: bool) -> None:
     """Print an answer and leave with its exit code."""
     if csv_file and answer.status == "answered":
         write_csv(csv_file, [column["name"] for column in answer.columns], answer.rows)
@@ -125,23 +125,9 @@ def _deliver(answer: Answer, as_json: bool, with_sql: bool, csv_file: Path | Non
     else:
         from answerable.integrations import terminal
 
-        terminal.show(answer, terminal.console(), None if every else terminal.SHOWN)
-        if explain:
-            _explain(answer)
-        if with_sql and answer.sql:
-            say(f"\n{answer.sql}")
+        view = terminal.View(project.catalog, None if every else terminal.SHOWN, explain, with_sql)
+        terminal.show(answer, terminal.console(), view)
     sys.exit(EXIT[answer.status])
-
-
-def _explain(answer: Answer) -> None:
-    answer = Answer.model_validate(cleaned(answer.model_dump()))
-    for span in answer.grounding:
-        say(f"  {span.text:<28} {span.kind:<10} {span.target}" + (f"  ({span.how})" if span.how not in ("name", "exact") else ""))
-    if answer.plan:
-        say(f"\n  plan  {json.dumps(answer.plan)}")
-    for definition in answer.definitions:
-        say(f"  {definition['label']}: {definition.get('formula') or definition.get('description') or ''}  [{definition.get('where', '')}]")
-    say("  " + "   ".join(f"{step} {ms:.1f} ms" for step, ms in answer.timings.items()))
 
 
 # -- the data team ------------------------------------------------------------------------------------------------------------------

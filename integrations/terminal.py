@@ -3,141 +3,88 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import Any
 
 from answerable.agent import wording
 from answerable.agent.answer import Answer
-from answerable.agent.describe import IS_IT, WHICH
+from answerable.agent.describe import IS_IT, WHERE, WHICH
 from answerable.agent.plan import Span
+from answerable.context.catalog import Catalog
 from answerable.context.query import Column
-from answerable.integrations.printing import cleaned
+from answerable.integrations import gloss
+from answerable.integrations.explaining import explain
+from answerable.integrations.naming import Names, window
+from answerable.integrations.page import console, filled, folded, paragraph, room, write
+from answerable.integrations.printing import cleaned, printable, say
+from answerable.integrations.tables import table
 from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-WIDTH, SHOWN, BAR = 88, 12, 22
-LINES = {"metric": "━", "dimension": "═", "entity": "═", "join": "═", "value": "·", "time": "╌", "period": "╌", "date": "╌"}
-STYLES = {
-    "metric": "blue",
-    "dimension": "green",
-    "entity": "green",
-    "join": "green",
-    "value": "yellow",
-    "time": "magenta",
-    "period": "magenta",
-    "date": "magenta",
-    "gap": "bold red",
-}
+SHOWN, NARROWEST = 12, 20
+WHEN, COUNTS = "When", "What it counts"
 MARKS = {"verified": ("◆ Verified", "green"), "governed": ("◉ Governed", "blue"), "endorsed_sql": ("▣ Endorsed SQL", "yellow")}
 TRUST = {
     "verified": "Somebody of the data team confirmed what this plan means, and nothing that it stands on has changed since.",
     "governed": "Compiled from endorsed definitions. Nobody has checked this exact question.",
     "endorsed_sql": "Not from a definition.",
 }
+RECORDED = "The question is recorded for the data team."
+FIRST = ("Kept from the question before", "The definitions have changed since")
+"""How an assumption begins that is about the question itself, and stands beside it."""
 
 
-def console(file: Any = None) -> Console:
-    """A console that colours nothing by itself; pipes and NO_COLOR keep the lines and brackets."""
-    return Console(file=file, highlight=False, markup=False, width=None, soft_wrap=False)
+@dataclass(frozen=True)
+class View:
+    """What is shown of an answer, and what a reply to it is called at this door."""
+
+    catalog: Catalog | None = None
+    rows: int | None = SHOWN
+    explain: bool = False
+    sql: bool = False
+    chat: bool = False
+    """Whether the next line that is typed is a reply."""
 
 
-def show(answer: Answer, out: Console, rows: int | None = SHOWN) -> None:
-    """Print an answer; no character of it acts on the terminal."""
+def show(answer: Answer, out: Console, view: View | None = None, picked: str = "") -> None:
+    """Print an answer; no character of it acts on the terminal. `picked` is the reading that the question picked."""
+    view, sql = view or View(), answer.sql  # whose lines stay lines
     answer = Answer.model_validate(cleaned(answer.model_dump()))
-    out.print()
-    _gloss(answer, out)
+    names = Names(view.catalog, {d["name"]: d["label"] for d in answer.definitions})
+    write(out)
+    gloss.draw(answer, out, names)
+    _first(answer, out, picked)
     if answer.status == "answered" and answer.kind == "data":
-        _data(answer, out, rows)
+        _data(answer, out, view)
     elif answer.status == "clarify":
-        _clarify(answer, out)
+        _clarify(answer, out, view, names)
+    elif answer.status == "declined":
+        _declined(answer, out, names)
     else:
-        out.print(_wrapped(answer.text, out))
-        if answer.kind == "catalogue":
-            out.print()
-    _footer(answer, out)
+        paragraph(out, answer.text)
+    _footer(answer, out, view)
+    if view.explain:
+        explain(answer, out)
+    if view.sql and sql:
+        say(f"\n{sql}")
 
 
-# -- the gloss ------------------------------------------------------------------------------------------------------------------
-
-
-def _gloss(answer: Answer, out: Console) -> None:
-    """Under each word of the question the line of its kind, and the definition that took it."""
-    columns = [_gloss_column(lead, span, answer) for lead, span in _led(answer.grounding)]
-    row: list[tuple[Text, Text, Text]] = []
-    width = 0
-    for column in columns:
-        wide = max(cell_len(part.plain) for part in column)
-        if row and width + wide > min(WIDTH, out.width):
-            _print_columns(row, out)
-            row, width = [], 0
-        row.append(column)
-        width += wide + 2
-    if row:
-        _print_columns(row, out)
-
-
-def _led(spans: tuple[Span, ...]) -> list[tuple[str, Span]]:
-    """Each content word with the grammar before it; grammar after the last content word stands alone."""
-    found: list[tuple[str, Span]] = []
-    lead: list[str] = []
-    for span in spans:
-        if span.kind in ("grammar", "number") and span.text not in "?.!":
-            lead.append(span.text)
-        elif span.kind not in ("grammar", "number"):
-            found.append((" ".join(lead), span))
-            lead = []
-    if lead:
-        found.append((" ".join(lead), Span("", 0, 0, "grammar")))
-    return found
-
-
-def _gloss_column(lead: str, span: Span, answer: Answer) -> tuple[Text, Text, Text]:
-    indent = " " * (cell_len(lead) + 1) if lead and span.text else ""
-    style = STYLES.get(span.kind, "")
-    words = Text(f"{lead} " if lead and span.text else lead, style="dim")
-    words.append(f"[{span.text}]" if span.kind == "gap" and answer.status != "denied" else span.text, style=style)
-    if span.kind == "gap":
-        return words, Text(), Text(f"{indent}no definition", style=style) if answer.status != "denied" else Text()
-    line = Text(indent + LINES.get(span.kind, "") * cell_len(span.text), style=style)
-    return words, line, Text(indent + _name(span, answer), style="dim")
-
-
-def _name(span: Span, answer: Answer) -> str:
-    if " | " in span.target:
-        return "two readings" if answer.status == "clarify" else span.target.split(" | ")[0]
-    if span.kind == "time":
-        return _window_name(span.target)
-    if span.kind == "value":
-        return span.target.split(".", 1)[-1]
-    labels = {d["name"]: d["label"] for d in answer.definitions}
-    return str(labels.get(span.target, span.target.split(".")[-1].replace("_", " ")))
-
-
-def _window_name(target: str) -> str:
-    start, _, end = target.partition("/")
-    first = wording.date(dt.date.fromisoformat(start[:10])) if start != "…" else "…"
-    last = wording.date(dt.date.fromisoformat(end[:10]) - dt.timedelta(days=1)) if end != "…" else "…"
-    return first if first == last else f"{first} – {last}"
-
-
-def _print_columns(row: list[tuple[Text, Text, Text]], out: Console) -> None:
-    widths = [max(cell_len(part.plain) for part in column) for column in row]
-    for n in range(3):
-        line = Text()
-        for column, width in zip(row, widths, strict=True):
-            line.append_text(column[n])
-            line.append(" " * (width - cell_len(column[n].plain) + 2))
-        if line.plain.strip():
-            line.rstrip()
-            out.print(line)
-    out.print()
+def _first(answer: Answer, out: Console, picked: str) -> None:
+    """What the question was made whole with: what it picked, and what it keeps of the one before."""
+    said = [f"Picked: {printable(picked)}."] if picked else []
+    said += [text for text in answer.assumptions if text.startswith(FIRST)]
+    for text in said:
+        paragraph(out, text)
+    if said:
+        write(out)
 
 
 # -- the number, the sentence and the table ---------------------------------------------------------------------------------------
 
 
-def _data(answer: Answer, out: Console, rows: int | None) -> None:
+def _data(answer: Answer, out: Console, view: View) -> None:
     columns = [_column(c) for c in answer.columns]
     if len({c.target for c in columns if c.kind == "metric"}) == 1:
         # Of one metric, "Revenue, before" needs no more than "before".
@@ -146,11 +93,17 @@ def _data(answer: Answer, out: Console, rows: int | None) -> None:
         ]
     if len(answer.rows) == 1 and sum(c.kind == "metric" for c in columns) == 1 and answer.rows[0][_metric(columns)] is not None:
         number = Text(wording.cell(answer.rows[0][_metric(columns)], columns[_metric(columns)]), style="bold")
-        out.print(number.append(f"  {columns[_metric(columns)].label}", style="dim"))
-    out.print(_wrapped(answer.text, out))
+        write(out, number.append(f"  {columns[_metric(columns)].label}", style="dim"))
+    paragraph(out, answer.text)
     if len(answer.rows) > 1 or (answer.rows and any(c.kind != "metric" for c in columns)):
-        out.print()
-        _table(answer, columns, out, rows)
+        shown = answer.rows if view.rows is None else answer.rows[: view.rows]
+        write(out)
+        table(columns, shown, out)
+        if len(shown) < len(answer.rows):
+            rest = "/all" if view.chat else "--all"
+            paragraph(out, f"{len(shown)} of {len(answer.rows):,} rows shown: {rest} for the rest", style="dim")
+        if answer.truncated:
+            paragraph(out, "There are more rows than the limit: the rest was not fetched, and there is no total.", style="bold")
 
 
 def _column(data: dict[str, Any]) -> Column:
@@ -162,80 +115,99 @@ def _metric(columns: list[Column]) -> int:
     return next(i for i, c in enumerate(columns) if c.kind == "metric")
 
 
-def _table(answer: Answer, columns: list[Column], out: Console, most: int | None) -> None:
-    shown = answer.rows if most is None or len(answer.rows) <= most else answer.rows[:most]
-    cells = [[_cell(value, column) for value, column in zip(row, columns, strict=True)] for row in shown]
-    heads = [_head(column) for column in columns]
-    widths = [max(cell_len(head), *(cell_len(row[i]) for row in cells)) for i, head in enumerate(heads)]
-    wide = sum(widths) + 2 * (len(widths) - 1)
-    bars = _bars(shown, columns) if wide + BAR + 2 <= out.width else []
-    right = [column.type == "number" and column.kind != "dimension" for column in columns]
-    # A number that is cut is a wrong number: what is too wide is left to the terminal to fold.
-    out.print(Text("  ".join(_fit(h, w, r) for h, w, r in zip(heads, widths, right, strict=True)).rstrip(), style="bold"), soft_wrap=True)
-    out.print("─" * min(out.width, wide + (BAR + 2 if bars else 0)))
-    for n, row in enumerate(cells):
-        line = Text("  ".join(_fit(c, w, r) for c, w, r in zip(row, widths, right, strict=True)))
-        out.print(line.append(f"  {bars[n]}", style="blue") if bars else Text(line.plain.rstrip()), soft_wrap=True)
-    if len(shown) < len(answer.rows):
-        out.print(Text(f"{len(shown)} of {len(answer.rows):,} rows shown: --all for the rest", style="dim"))
-    if answer.truncated:
-        out.print(Text("There are more rows than the limit: the rest was not fetched, and there is no total.", style="bold"))
+# -- readings to pick from ----------------------------------------------------------------------------------------------------------
 
 
-def _head(column: Column) -> str:
-    unit = wording.SIGNS.get(column.unit or "", column.unit)
-    said = not unit or unit == "%" or unit.lower() in column.label.lower() or column.kind != "metric"
-    return column.label if said else f"{column.label}, {unit}"
+def _clarify(answer: Answer, out: Console, view: View, names: Names) -> None:
+    """The readings with their numbers, the same weight for each, none chosen."""
+    asked = next((said for said in (WHICH, IS_IT, WHERE) if f" {said} " in answer.text), WHICH)
+    paragraph(out, answer.text.split(f" {asked} ")[0])
+    write(out)
+    _readings(answer, out, names, of_parts=asked == WHERE)
+    write(out)
+    *others, last = (str(n + 1) for n in range(len(answer.options)))
+    numbers = f"{', '.join(others)} or {last}" if others else last
+    if not view.chat:
+        paragraph(out, f"{asked} Ask again with its name, or in `answerable chat`, where {numbers} picks it.")
+    else:
+        paragraph(out, f"{asked} {'1 or yes' if asked == IS_IT else numbers}, or say it in words.")
 
 
-def _cell(value: Any, column: Column) -> str:
-    if value is None:
-        return "no value" if column.kind != "dimension" else "(none)"
-    if column.type in ("date", "time") and isinstance(value, str):
-        moment = dt.date.fromisoformat(value) if len(value) == 10 else dt.datetime.fromisoformat(value)
-        return wording.date(moment, column.name.rpartition(":")[2])
-    if column.kind == "metric" and column.unit in wording.SIGNS and isinstance(value, (int, float)):
-        return wording.number(value, "EUR").replace("€", "")
-    return wording.cell(value, column)
+def _readings(answer: Answer, out: Console, names: Names, of_parts: bool) -> None:
+    """Number, reading, its number, and what sets it apart from the others where its words don't say that."""
+    heads = ("Reading", "Largest part" if of_parts else "Number", "" if of_parts else _apart(answer))
+    told = [_told(option, heads[2], names) for option in answer.options]
+    number = max(cell_len(heads[1]), *(cell_len(o["shown"]) for o in answer.options))
+    left = room(out) - 4 - number - 2
+    if left < NARROWEST:
+        _stacked(answer, told, out)
+        return
+    wide = min(left, max(cell_len(heads[0]), *(cell_len(o["reading"]) for o in answer.options)))
+    beside = any(told) and left - wide - 3 >= NARROWEST
+    sides = [folded(text, left - wide - 3) if beside else [] for text in told]
+    longest = max((cell_len(line) for side in (*sides, [heads[2]]) for line in side), default=0)
+    write(out, f"    {filled(heads[0], wide)}  {filled(heads[1], number, True)}   {heads[2] if beside else ''}".rstrip(), "bold")
+    write(out, "─" * (4 + wide + 2 + number + (3 + longest if beside else 0)))
+    for n, (option, text, said) in enumerate(zip(answer.options, told, sides, strict=True), 1):
+        for i, (reading, side) in enumerate(zip_longest(folded(option["reading"], wide), said, fillvalue="")):
+            shown = filled(option["shown"] if i == 0 else "", number, True)
+            write(out, f"{n if i == 0 else ' '}   {filled(reading, wide)}  {shown}   {side}".rstrip())
+        if text and not beside:
+            paragraph(out, text, "    ", "dim")
 
 
-def _fit(text: str, width: int, right: bool) -> str:
-    space = " " * (width - cell_len(text))
-    return space + text if right else text + space
+def _stacked(answer: Answer, told: list[str], out: Console) -> None:
+    """Readings for a terminal in which they don't fit beside their numbers."""
+    for n, (option, text) in enumerate(zip(answer.options, told, strict=True), 1):
+        for line in folded(option["reading"], room(out), f"{n}   ", "    "):
+            write(out, line)
+        for said in (option["shown"], text) if text else (option["shown"],):
+            paragraph(out, said, "    ")
 
 
-def _bars(rows: tuple[tuple[Any, ...], ...], columns: list[Column]) -> list[str]:
-    """A bar for each row where the table has one metric and at most two keys; zero and below have none."""
-    metrics = [i for i, c in enumerate(columns) if c.kind == "metric"]
-    keys = [c for c in columns if c.kind == "dimension"]
-    if len(metrics) != 1 or not 1 <= len(keys) <= 2 or len(rows) < 2:
-        return []
-    values = [row[metrics[0]] if isinstance(row[metrics[0]], (int, float)) else None for row in rows]
-    most = max((v for v in values if v is not None), default=0)
-    if most <= 0:
-        return []
-    return ["no rows" if v is None else "▇" * max(1 if v > 0 else 0, round(BAR * max(v, 0) / most)) for v in values]
+def _apart(answer: Answer) -> str:
+    """What the readings differ in beside their words: their metrics, or their windows."""
+    plans = [option["plan"] for option in answer.options]
+    if len({str(plan.get("window")) for plan in plans}) > 1:
+        return WHEN
+    return COUNTS if len({str(plan.get("metrics")) for plan in plans}) > 1 else ""
+
+
+def _told(option: dict[str, Any], head: str, names: Names) -> str:
+    said = option["plan"].get("window") or {}
+    if head == WHEN:
+        return window(f"{said.get('start') or '…'}/{said.get('end') or '…'}") or "all time"
+    return names.described(option["plan"].get("metrics", [])) if head == COUNTS else ""
 
 
 # -- other outcomes -----------------------------------------------------------------------------------------------------------------
 
 
-def _clarify(answer: Answer, out: Console) -> None:
-    asked = WHICH if len(answer.options) > 1 else IS_IT
-    out.print(_wrapped(answer.text.split(f" {asked} ")[0], out))
-    out.print()
-    readings = [(str(n), o["reading"], o["shown"]) for n, o in enumerate(answer.options, 1)]
-    wide = max(cell_len(r) for _, r, _ in readings)
-    out.print(Text(f"    {'Reading'.ljust(wide)}  {'Number':>14}", style="bold"))
-    out.print("─" * (wide + 20))
-    for n, reading, shown in readings:
-        out.print(f"{n}   {_fit(reading, wide, False)}  {_fit(shown, 14, True)}")
-    out.print()
-    out.print(f"{asked} Say it in words, or ask again with the name.")
+def _declined(answer: Answer, out: Console, names: Names) -> None:
+    """What happened, what is understood, what to do next."""
+    near = list(dict.fromkeys(n for gap in answer.gaps for n in gap.nearest))
+    text = answer.text.removesuffix(f" {RECORDED}").replace(f" Near it: {', '.join(near[:3])}.", "")
+    known = [s.text for s in answer.grounding if s.kind in gloss.LINES and not gloss.gap_of(answer, s)]
+    if answer.gaps and known and " Understood: " not in text:
+        text += f" Understood: {wording.listed(known)}."
+    paragraph(out, text)
+    if not answer.gaps:
+        return
+    if near:
+        write(out)
+        write(out, "Nearest to it", "bold")
+        for name in near:
+            kind = "metric" if names.catalog is not None and names.catalog.metric(name) else "dimension"
+            label = names.of(Span("", 0, 0, kind, name))
+            told = names.described([name]) if kind == "metric" else ""
+            for line in folded(f"{label}: {told}" if told else label, room(out), "  ", "    "):
+                write(out, line)
+    write(out)
+    paragraph(out, f"{RECORDED} “What can I ask” lists what is defined.")
 
 
-def _footer(answer: Answer, out: Console) -> None:
-    out.print()
+def _footer(answer: Answer, out: Console, view: View) -> None:
+    write(out)
     line = Text()
     if answer.trust:
         mark, style = MARKS[answer.trust]
@@ -244,20 +216,18 @@ def _footer(answer: Answer, out: Console) -> None:
     if newest:
         line.append(f"data to {wording.date(dt.datetime.fromisoformat(min(newest)))}   ", style="dim")
     line.append(answer.id, style="dim")
-    out.print(line)
+    write(out, line)
     said = [TRUST[answer.trust]] if answer.trust else []
     late = [f["model"].replace("_", " ") for f in answer.freshness if f["late"]]
     said += [f"{wording.capital(wording.listed(late))} loaded later than agreed."] if late else []
-    said += list(answer.policies) + list(answer.assumptions)
-    for text in said:
-        out.print(_wrapped(text, out, indent="  ", style="dim"))
+    if not view.explain:  # which has a part for each
+        said += [text for text in answer.assumptions if not text.startswith(FIRST)]
+    if said:
+        paragraph(out, " ".join(said), "  ", "dim")
+    for text in answer.policies if not view.explain else ():
+        paragraph(out, text, "  ", "dim")
+    if out.is_terminal and answer.sql and not view.explain:  # a file has nobody to try them
+        write(out, "  /explain   /sql" if view.chat else "  --explain   --sql   --csv FILE", "dim")
 
 
-def _wrapped(text: str, out: Console, indent: str = "", style: str = "") -> Text:
-    words, lines, line = text.split(" "), list[str](), indent
-    for word in words:
-        if line.strip() and cell_len(line) + 1 + cell_len(word) > min(WIDTH, out.width):
-            lines.append(line)
-            line = indent
-        line += word if line == indent else f" {word}"
-    return Text("\n".join([*lines, line]), style=style)
+__all__ = ["SHOWN", "View", "console", "show"]

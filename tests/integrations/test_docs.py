@@ -38,6 +38,8 @@ def test_the_answer_in_the_readme_is_the_answer(demo: Path, tmp_path: Path) -> N
     rows = re.findall(r"^    (\S.*\d{2},\d{3}  ▇+)$", readme, re.MULTILINE)
     assert len(rows) == 5
     assert all(row in given for row in rows)
+    gloss = readme[: readme.index("Revenue by region in")].split("--project demo\n\n")[1]
+    assert all(line.strip() in given for line in gloss.splitlines())
 
 
 def test_links_lead_somewhere() -> None:
