@@ -20,7 +20,8 @@ from answerable.agent.clarifying import Clarifier, agreed
 from answerable.agent.clauses import last_clause
 from answerable.agent.denials import Denials
 from answerable.agent.journal import Journal, dumped
-from answerable.agent.plan import Gap, Plan, Reading, Result
+from answerable.agent.plan import MISSING, NOT_ENDORSED, Gap, Plan, Reading, Result
+from answerable.agent.planned import gap_of
 from answerable.agent.running import Runner, timed
 from answerable.agent.sentence import sentence
 from answerable.agent.sight import Sight, Sights
@@ -246,8 +247,8 @@ class Project:
         """What is missing, and what is only not this asker's to see, are told apart, and go to different people."""
         if forbidden := self.denials.of_question(asked.question, plan, sight, asked.principal, reader, self._earlier(asked)):
             return self._denied(forbidden, asked, grounding=plan.spans)
-        asked.touched.decided(self.sights.beyond(asked.principal).decided(gap.text for gap in plan.gaps if gap.type == "metric"))
-        gaps = tuple(describe.with_nearest(gap, sight.lexicon) for gap in plan.gaps)
+        asked.touched.decided(self.sights.beyond(asked.principal).decided(gap.text for gap in plan.gaps if gap.type in MISSING))
+        gaps = tuple(describe.with_nearest(self._typed(gap, asked), sight.lexicon) for gap in plan.gaps)
         if clause := self._last_clause(asked.question, plan, sight, reader):
             return self.clarifier.offered(clause, plan, gaps, sight, asked, timings)
         if plan.kind == "order":
@@ -255,11 +256,25 @@ class Project:
         return Answer(
             status="declined",
             question=asked.question,
-            text=describe.declined(gaps, plan.spans),
+            text=describe.declined(gaps, plan.spans, self._answerable(asked, gaps, sight, reader)),
             gaps=gaps,
             grounding=plan.spans,
             thread=asked.thread,
         )
+
+    def _typed(self, gap: Gap, asked: Asked) -> Gap:
+        """A gap that says when its words are those of a draft."""
+        if gap.type in MISSING and self.sights.beyond(asked.principal).is_draft(gap.text):
+            return replace(gap, type=NOT_ENDORSED, closes="the data team endorses it")
+        return gap
+
+    def _answerable(self, asked: Asked, gaps: tuple[Gap, ...], sight: Sight, reader: Reader) -> str:
+        """The question without the words that are missing, where that is a question which can be answered."""
+        if not gaps or any(gap.type not in MISSING for gap in gaps):
+            return ""
+        rest = describe.without(asked.question, gaps)
+        plan = embedded.plan(rest, sight.lexicon, reader)
+        return rest if plan.kind == "data" and len(plan.readings) == 1 else ""
 
     def _unplanned(self, query: SemanticQuery, error: PlanError, asked: Asked) -> Answer:
         """A plan that can't be compiled from what the asker sees: forbidden, if it could be from everything."""
@@ -267,7 +282,7 @@ class Project:
             compile_query(query, self.sights.beyond(asked.principal).catalog)
         except PlanError:
             asked.touched.decided(self.sights.beyond(asked.principal).decided(error.name.split(".")))
-            gap = Gap(error.kind, error.name, nearest=error.nearest, says=error.text)
+            gap = gap_of(error)
             return Answer(status="declined", question=asked.question, text=str(error), gaps=(gap,), plan=query.as_data())
         return self._denied(self.denials.of_plan(query, self.sights.of(asked.principal), asked.principal), asked, plan=query.as_data())
 
@@ -368,7 +383,7 @@ class Project:
                 status="declined",
                 question=asked.question,
                 text=str(error),
-                gaps=(Gap(error.kind, error.name, nearest=error.nearest, says=error.text),),
+                gaps=(gap_of(error),),
             )
         except AnswerableError as error:
             at_fault = isinstance(error, EngineError) and error.kind in ("query", "size")

@@ -13,7 +13,7 @@ from answerable.agent.draft import Draft, Filter, Split, Threshold, Unread
 from answerable.agent.lexicon import Lexicon
 from answerable.agent.lists import lists
 from answerable.agent.options import Options, Ref, absent_conditions, bound_options, filter_options, join_gap, split_options
-from answerable.agent.plan import Gap, Lacking
+from answerable.agent.plan import CONTRADICTION, NOT_SUPPORTED, Gap, Lacking
 from answerable.agent.planned import Candidate, compiled
 from answerable.agent.timing import Times, Timing
 from answerable.agent.when import Reader
@@ -111,14 +111,14 @@ class _Assembly:
         for leaf in self.leaves:
             if said.without and parse_expression(leaf.expr).find(exp.Distinct):
                 says = f"{metric.words} counts things that may have both; those without {said.values[0].text} are not counted yet."
-                raise Lacking(Gap("not supported", said.values[0].text, says=says))
+                raise Lacking(Gap(NOT_SUPPORTED, said.values[0].text, says=says))
             for kept, inside in own_values(leaf, ref.name) if leaf.model == ref.model and "." not in ref.name else ():
                 kept_words, named = ({str(v).lower() for v in values} for values in (kept, members))
                 left = kept_words - named if said.negated else {m for m in named if (m in kept_words) == inside}
                 if not left and (inside or not said.negated):
                     says = f"{metric.words} counts only rows where {leaf.filter}, so nothing is left."
                     closes = f"a metric without the filter {leaf.filter}"
-                    raise Lacking(Gap("contradiction", said.values[0].text, closes=closes, says=says))
+                    raise Lacking(Gap(CONTRADICTION, said.values[0].text, closes=closes, says=says))
 
     # -- the plan -------------------------------------------------------------------------------------------------------------
 
@@ -230,9 +230,9 @@ def _number(threshold: Threshold, metric: Metric) -> str:
     said = threshold.segment
     value = threshold.value / 100 if said.percent else threshold.value
     if said.percent != (unit_of(metric) == "%"):
-        raise Lacking(Gap("type", said.text, says=f"{metric.words} is {'no' if said.percent else 'a'} percentage."))
+        raise Lacking(Gap(NOT_SUPPORTED, said.text, says=f"{metric.words} is {'no' if said.percent else 'a'} percentage."))
     if said.money and SIGNS.get(unit_of(metric)) != said.money:
-        raise Lacking(Gap("type", said.text, says=f"{metric.words} is in {unit_of(metric) or 'no unit'}, not in {said.money}."))
+        raise Lacking(Gap(NOT_SUPPORTED, said.text, says=f"{metric.words} is in {unit_of(metric) or 'no unit'}, not in {said.money}."))
     return f"{value:.12g}"
 
 

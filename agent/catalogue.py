@@ -9,7 +9,7 @@ from typing import Any
 from answerable.agent import wording
 from answerable.agent.lexicon import Lexicon, Sense
 from answerable.agent.options import Options
-from answerable.agent.plan import About, Gap, Plan, Span
+from answerable.agent.plan import UNKNOWN_TERM, About, Gap, Plan, Span
 from answerable.agent.words import Token, lemma
 from answerable.context.catalog import Catalog
 from answerable.context.model import Metric
@@ -80,7 +80,7 @@ def _found(topic: str, named: list[Token], lexicon: Lexicon) -> Plan | None:
 
 
 def _lacking(text: str, named: list[Token]) -> Plan:
-    gap = Gap("metric", text, named[0].start, named[-1].end, closes="a metric, a dimension or a synonym of this name")
+    gap = Gap(UNKNOWN_TERM, text, named[0].start, named[-1].end, closes="a metric, a dimension or a synonym of this name")
     return Plan(gaps=(gap,), spans=(Span(text, gap.start, gap.end, "gap", "", "none"),))
 
 

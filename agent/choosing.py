@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from answerable.agent.conditions import names_in, own_values
 from answerable.agent.draft import Draft, Unread
-from answerable.agent.plan import Gap, Lacking
+from answerable.agent.plan import NOT_SUPPORTED, UNKNOWN_TERM, Gap, Lacking
 from answerable.agent.wording import SIGNS
 from answerable.agent.words import lemma
 from answerable.context.catalog import Catalog
@@ -156,7 +156,7 @@ def _ratio_of(draft: Draft, catalog: Catalog, names: tuple[str, ...]) -> tuple[s
     if len(found) != 1:
         segment = draft.metrics[-1]
         words = " per ".join(metric.words for name in names if (metric := catalog.metric(name)))
-        raise Lacking(Gap("not supported", segment.text, closes=f"a ratio metric {words}", says=f"{words} is not defined."))
+        raise Lacking(Gap(NOT_SUPPORTED, segment.text, closes=f"a ratio metric {words}", says=f"{words} is not defined."))
     return (found[0],)
 
 
@@ -173,7 +173,7 @@ def _cumulative(draft: Draft, catalog: Catalog, names: tuple[str, ...]) -> list[
             fiscal = {name for (name,) in found if "fiscal" in str(getattr(catalog.metric(name), "to_date", ""))}
             return [names for names in found if names[0] not in fiscal] or found  # a year is a calendar year unless it's called fiscal
     word = said.text if said is not None else ""
-    raise Lacking(Gap("metric", word, closes=f"a cumulative metric of {names[0]}", says=f"A {word.lower()} of it is not defined."))
+    raise Lacking(Gap(UNKNOWN_TERM, word, closes=f"a cumulative metric of {names[0]}", says=f"A {word.lower()} of it is not defined."))
 
 
 def _conversion(draft: Draft, catalog: Catalog, names: tuple[str, ...]) -> tuple[str, ...]:

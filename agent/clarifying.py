@@ -8,7 +8,7 @@ from typing import Any
 from answerable.agent import describe
 from answerable.agent.answer import Answer, plain
 from answerable.agent.asked import Asked
-from answerable.agent.plan import Gap, Plan, Reading, Result
+from answerable.agent.plan import AMBIGUOUS, Gap, Plan, Reading, Result
 from answerable.agent.running import Runner
 from answerable.agent.sentence import sentence
 from answerable.agent.sight import Sight
@@ -40,7 +40,7 @@ class Clarifier:
         word = describe.open_word(plan)
         near = tuple(o["reading"] for o in options)
         closes = "a rule, or a verified question"
-        gaps = (Gap("two meanings", word.text, word.start, word.end, nearest=near, closes=closes),) if word else ()
+        gaps = (Gap(AMBIGUOUS, word.text, word.start, word.end, nearest=near, closes=closes),) if word else ()
         return Answer(
             status="clarify", question=asked.question, text=describe.which_one(word, options), options=options, gaps=gaps,
             grounding=plan.spans, thread=asked.thread,

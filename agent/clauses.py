@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from answerable.agent.plan import Plan, Reading
+from answerable.agent.plan import MISSING, NOT_SUPPORTED, Plan, Reading
 
 _CLAUSE = re.compile(r"[:;?!]\s|[.]\s+|\n|,\s|\s[–—-]\s")
 
@@ -25,7 +25,7 @@ def last_clause(question: str, plan: Plan, read: Callable[[str], Plan]) -> Readi
 def _lead_in(plan: Plan, cut: re.Match[str]) -> bool:
     if plan.kind != "data":
         return plan.kind == "order" and cut[0][0] in ":;"
-    unknown = [gap for gap in plan.gaps if gap.type == "metric" or (gap.type == "not read" and gap.end)]
+    unknown = [gap for gap in plan.gaps if gap.type in MISSING or (gap.type == NOT_SUPPORTED and gap.end)]
     if not unknown or len(unknown) < len(plan.gaps) or any(gap.end > cut.start() for gap in unknown):
         return False
     known = [span for span in plan.spans if span.kind not in ("grammar", "gap", "number") and span.start < cut.start()]

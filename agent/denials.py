@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from answerable.agent import embedded
-from answerable.agent.plan import Plan
+from answerable.agent.plan import MISSING, Plan
 from answerable.agent.sight import Sight, Sights
 from answerable.agent.thread import Turn
 from answerable.agent.when import Reader
@@ -98,7 +98,7 @@ class Denials:
     def _of_words(self, plan: Plan, sight: Sight, principal: Principal) -> DeniedError | None:
         """A missing word, or words beside each other in it, that names something whole which this asker does not see."""
         lexicon = self.sights.beyond(principal).lexicon
-        for said in (tokens(gap.text) for gap in plan.gaps if gap.type == "metric"):
+        for said in (tokens(gap.text) for gap in plan.gaps if gap.type in MISSING):
             for start, end in itertools.combinations(range(len(said) + 1), 2):
                 hidden = [s for s in lexicon.of(said[start:end]) if s.kind in ("metric", "dimension", "entity")]
                 if hidden and not sight.lexicon.of(said[start:end]):

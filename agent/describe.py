@@ -12,7 +12,7 @@ from typing import Any
 from answerable.agent import wording
 from answerable.agent.answer import plain
 from answerable.agent.lexicon import Lexicon
-from answerable.agent.plan import Gap, Plan, Reading, Result, Span
+from answerable.agent.plan import MISSING, NOT_SUPPORTED, UNKNOWN_VALUE, Gap, Plan, Reading, Result, Span
 from answerable.agent.sentence import sentence
 from answerable.context.catalog import Catalog
 from answerable.context.compiler import Compiled
@@ -203,7 +203,7 @@ def has_not_happened(result: Result, today: dt.date, spans: tuple[Span, ...]) ->
     said = next((span for span in spans if span.kind in ("time", "period")), None)
     at = (said.text, said.start, said.end) if said else ("", 0, 0)
     return Gap(
-        "time", *at, closes="a plan or a forecast in the data", says=f"{at[0] or 'That'} has not happened yet, and nothing is known of it."
+        NOT_SUPPORTED, *at, closes="a plan or a forecast in the data", says=f"{at[0] or 'That'} has not happened yet, and nothing is known of it."
     )
 
 
@@ -254,27 +254,36 @@ def is_it_this(gaps: tuple[Gap, ...], plan: Plan, option: dict[str, Any]) -> str
 
 
 def with_nearest(gap: Gap, lexicon: Lexicon) -> Gap:
-    """A gap with what this asker may see that is near it."""
-    if gap.type != "metric" or gap.nearest:
+    """A gap with what this asker may see that is near it: values for a value, else metrics and dimensions."""
+    if gap.type not in MISSING or gap.nearest:
         return gap
-    words = {" ".join(key): senses for key, senses in lexicon.senses.items() if any(s.kind in ("metric", "dimension") for s in senses)}
-    near = nearest(gap.text.lower(), words)
-    targets = [next(s.target for s in words[w] if s.kind in ("metric", "dimension")) for w in near]
-    return Gap(gap.type, gap.text, gap.start, gap.end, tuple(dict.fromkeys(targets)), gap.closes, gap.says)
+    kinds = ("value",) if gap.type == UNKNOWN_VALUE else ("metric", "dimension")
+    words = {" ".join(key): [s for s in senses if s.kind in kinds] for key, senses in lexicon.senses.items()}
+    near = nearest(gap.text.lower(), [word for word, senses in words.items() if senses], cutoff=0.7)
+    return replace(gap, nearest=tuple(dict.fromkeys(words[word][0].target for word in near)))
 
 
-def declined(gaps: tuple[Gap, ...], spans: tuple[Span, ...]) -> str:
-    """What happened, what is understood, what to do next."""
-    known = [span for span in spans if span.kind not in ("grammar", "gap", "number")]
-    missing = [gap for gap in gaps if gap.type == "metric"]
+def without(question: str, gaps: tuple[Gap, ...]) -> str:
+    """A question without the words of its gaps."""
+    for gap in sorted(gaps, key=lambda gap: -gap.start):
+        question = question[: gap.start] + question[gap.end :]
+    return re.sub(r"\s+([,.?!])", r"\1", re.sub(r"\s{2,}", " ", question)).strip(" ,;-")
+
+
+def declined(gaps: tuple[Gap, ...], spans: tuple[Span, ...], answerable: str = "") -> str:
+    """What happened, what is understood, what to do next; `answerable` is the question without what is missing."""
+    known = [span for span in spans if span.kind not in ("grammar", "gap", "number", "frame")]
+    missing = [gap for gap in gaps if gap.type in MISSING and not gap.says]
     if not missing:
-        return f"Not answered. {' '.join(dict.fromkeys(gap.says for gap in gaps if gap.says))}".strip()
+        said = " ".join(dict.fromkeys(wording.capital(gap.says) for gap in gaps if gap.says))
+        return f"Not answered. {said}".strip()
     words = wording.listed([f"“{wording.capital(gap.text)}”" for gap in missing])
     has = "has" if len(missing) == 1 else "have"
     understood = f" Understood: {wording.listed([span.text for span in known])}." if known else ""
     near = list(dict.fromkeys(n for gap in missing for n in gap.nearest))
     hint = f" Near it: {', '.join(near[:3])}." if near else ""
-    return f"Not answered. {words} {has} no endorsed definition.{understood}{hint} The question is recorded for the data team."
+    now = f" Without {'it' if len(missing) == 1 else 'them'}, “{answerable}” can be answered." if answerable else ""
+    return f"Not answered. {words} {has} no endorsed definition.{understood}{hint}{now} The question is recorded for the data team."
 
 
 # -- definitions and the catalogue --------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from answerable.agent.framing import frames, whether
 from answerable.agent.ground import Cover, Grounder, Segment, unknown
 from answerable.agent.lexicon import Lexicon, Sense
 from answerable.agent.options import Options, join_gap
-from answerable.agent.plan import Gap, Lacking, Plan, Reading, Span
+from answerable.agent.plan import NOT_JOINABLE, NOT_SUPPORTED, UNKNOWN_TERM, UNKNOWN_VALUE, Gap, Lacking, Plan, Reading, Span
 from answerable.agent.planned import Candidate
 from answerable.agent.thread import Turn, kept_words, merged, says_something, settled, whole
 from answerable.agent.walk import drafts
@@ -238,7 +238,7 @@ class _Search:
             except Lacking as lacking:
                 lacks = lacks or self._placed(lacking.gap)
                 whole |= {(s.start, s.end) for s in cover if s.end - s.start > 1 and "metric" in s.kinds()}
-                if lacking.gap.type != "join" and not found:
+                if lacking.gap.type != NOT_JOINABLE and not found:
                     break  # what the longest names mean is known: a shorter reading would be another question
             except Unread as failed:
                 unread = unread or self._unread(failed, cover)
@@ -246,7 +246,7 @@ class _Search:
             least = min(cost for cost, _ in found.values())
             readings = tuple(reading for cost, reading in found.values() if cost == least)
             return Plan(readings=readings, spans=_together(readings))
-        gap = lacks or unread or Gap("not read", self.text, says=_NOT_READ)
+        gap = lacks or unread or Gap(NOT_SUPPORTED, self.text, says=_NOT_READ)
         more = tuple(far for far in self._out_of_reach(covers[0]) if far.start != gap.start)
         return Plan(gaps=(gap, *more), spans=self._spans(covers[0]))
 
@@ -267,7 +267,15 @@ class _Search:
 
     def _gap(self, segment: Segment) -> Gap:
         start, end = self.said[segment.start].start, self.said[segment.end - 1].end
-        return Gap("metric", segment.text, start, end, closes="a metric, a dimension or a synonym of this name")
+        if self._may_be_value(segment):
+            return Gap(UNKNOWN_VALUE, segment.text, start, end, closes="a value, or a synonym of one, of this name")
+        return Gap(UNKNOWN_TERM, segment.text, start, end, closes="a metric, a dimension or a synonym of this name")
+
+    def _may_be_value(self, segment: Segment) -> bool:
+        """Whether an unknown word stands where a value would: after "in" or "at", or with a capital within the question."""
+        token = self.said[segment.start]
+        before = self.said[segment.start - 1].word if segment.start else ""
+        return before in ("in", "at", "from", "not") or (segment.start > 0 and before not in ".?!" and token.text[:1].isupper())
 
     def _out_of_reach(self, cover: Cover) -> Iterator[Gap]:
         """A gap for each name that no metric of the question reaches, whatever else is in the way."""
@@ -291,10 +299,10 @@ class _Search:
         telling = [s for s in cover if s.role == "word" or s.role in _TELLING]
         segment = unread.segment or next(iter(sorted(telling, key=lambda s: s.role == "word")), None)
         if segment is None or segment not in cover:
-            return Gap("not read", self.text, says=_NOT_READ)
+            return Gap(NOT_SUPPORTED, self.text, says=_NOT_READ)
         start, end = self.said[segment.start].start, self.said[segment.end - 1].end
         says = unread.says or f"“{segment.text}” is known, and the way the question uses it is not read yet."
-        return Gap("not read", segment.text, start, end, says=says)
+        return Gap(NOT_SUPPORTED, segment.text, start, end, says=says)
 
     def _spans(self, cover: Cover) -> tuple[Span, ...]:
         return tuple(self._span(segment) for segment in cover)

@@ -8,7 +8,7 @@ from typing import TypeVar
 from answerable.agent.draft import Bound, Filter, Missing, Split
 from answerable.agent.ground import Segment
 from answerable.agent.lexicon import Sense
-from answerable.agent.plan import Gap, Lacking
+from answerable.agent.plan import NOT_JOINABLE, NOT_SUPPORTED, Gap, Lacking
 from answerable.context.catalog import Catalog
 from answerable.context.model import Dimension, Metric, Model
 from answerable.context.paths import Path, fan_out, paths
@@ -103,7 +103,7 @@ class Options:
         things = {fold(word) for word in (owner.name, owner.entity or "", owner.words, *owner.synonyms)}
         if fold(segment.text) in things:
             says = f"Several {owner.words} may have one name, and nothing else tells them apart."
-            raise Lacking(Gap("dimension", segment.text, closes=f"a dimension of {owner.name} that tells its rows apart", says=says))
+            raise Lacking(Gap(NOT_SUPPORTED, segment.text, closes=f"a dimension of {owner.name} that tells its rows apart", says=says))
 
     def _titles(self, model: str, through: Segment | None, segment: Segment) -> list[Ref]:
         title = self.catalog.models[model].title if model in self.catalog.models else None
@@ -194,7 +194,7 @@ def join_gap(segment: Segment, options: Options, metrics: list[Metric]) -> Gap:
     why = options.why_not(segment.senses)
     measured = metrics[0].words if metrics else "it"
     return Gap(
-        "join",
+        NOT_JOINABLE,
         segment.text,
         closes=f"a to-one join from {options.bases[0].name if options.bases else 'it'}",
         says=f"{measured} can not be split or filtered by {segment.text}. {why}".strip(),

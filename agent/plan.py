@@ -23,9 +23,16 @@ class Span:
     how: str = "name"
 
 
+UNKNOWN_TERM, UNKNOWN_VALUE, AMBIGUOUS = "unknown term", "unknown value", "ambiguous term"
+NOT_JOINABLE, NO_TIME, CONTRADICTION = "not joinable", "no time dimension", "contradiction"
+NOT_SUPPORTED, NOT_ENDORSED = "not supported", "not endorsed"
+MISSING = (UNKNOWN_TERM, UNKNOWN_VALUE, NOT_ENDORSED)
+"""Types of gaps whose words have no endorsed definition."""
+
+
 @dataclass(frozen=True)
 class Gap:
-    """A part of a question that context doesn't cover. `type`: metric, join, time, contradiction, not supported, two meanings, …"""
+    """A part of a question that context doesn't cover: its type, the span, what is near it, and what would close it."""
 
     type: str
     text: str

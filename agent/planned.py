@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from answerable.agent.plan import Gap, Lacking
+from answerable.agent.plan import NOT_JOINABLE, NOT_SUPPORTED, UNKNOWN_TERM, Gap, Lacking
 from answerable.context.catalog import Catalog
 from answerable.context.compiler import Compiled, compile_query
-from answerable.context.errors import AmbiguousPath, NotSupported, PlanError, Unreachable
+from answerable.context.errors import AmbiguousPath, PlanError, UnknownName, Unreachable
 from answerable.context.query import SemanticQuery
 
 
@@ -39,5 +39,5 @@ def compiled(query: SemanticQuery, catalog: Catalog) -> Compiled:
 
 def gap_of(error: PlanError) -> Gap:
     """A plan error as a gap of the same type."""
-    kind = "join" if isinstance(error, (Unreachable, AmbiguousPath)) else "not supported" if isinstance(error, NotSupported) else error.kind
+    kind = NOT_JOINABLE if isinstance(error, (Unreachable, AmbiguousPath)) else UNKNOWN_TERM if isinstance(error, UnknownName) else NOT_SUPPORTED
     return Gap(kind, error.name, nearest=error.nearest, says=error.text)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from answerable.agent.choosing import adds, unit_of
 from answerable.agent.draft import Draft, Split, Unread
 from answerable.agent.grammar import PERSONS, TIME_UNITS
-from answerable.agent.plan import Gap, Lacking
+from answerable.agent.plan import NOT_SUPPORTED, Gap, Lacking
 from answerable.agent.wording import SIGNS
 from answerable.context.catalog import Catalog
 from answerable.context.expr import parse_expression
@@ -153,7 +153,7 @@ def _units(s: Shape) -> None:
         unit = role.removeprefix("unit:")
         if unit != role and any(unit_of(m) != unit for m in s.metrics):
             says = f"{s.metrics[0].words} is in {unit_of(s.metrics[0]) or 'no currency'}, and nothing converts it to {unit}."
-            raise Lacking(Gap("unit", said.text if said else unit, closes="a rate to convert with", says=says))
+            raise Lacking(Gap(NOT_SUPPORTED, said.text if said else unit, closes="a rate to convert with", says=says))
     for segment in s.draft.units:
         if not all(any(sense.name == unit_of(m) for sense in segment.senses) for m in s.metrics):
             raise Unread(segment)

@@ -44,8 +44,16 @@ class Beyond:
     """Everything endorsed, but for what is secret and not this asker's."""
     lexicon: Lexicon
     """The words of it, with no value from the data."""
+    drafts: frozenset[Key]
+    """The words of what is written down and not endorsed, but for what is secret and not this asker's."""
     lines: Mapping[Key, tuple[str, ...]]
     """For each word of what is hidden, also of what is secret: who or what hides it."""
+
+    def is_draft(self, text: str) -> bool:
+        """Whether a text, or words beside each other in it, names a metric that is written down and not endorsed."""
+        said = words_of(text)
+        spans = ((start, end) for start in range(len(said)) for end in range(start + 1, min(start + MAX_WORDS, len(said)) + 1))
+        return any(said[start:end] in self.drafts for start, end in spans)
 
     def decided(self, texts: Iterable[str]) -> tuple[str, ...]:
         """The policy lines behind what the texts name. Looks up as much for a name that is hidden as for one that is not there."""
@@ -100,8 +108,16 @@ class Sights:
                     self.beyond_kept.pop(next(iter(self.beyond_kept)))
                 catalog = visible(self.known(principal), principal)
                 words = Lexicon(catalog, Values(tuple(declared(catalog)), sight.lexicon.values.unique))
-                self.beyond_kept[sight.signature] = Beyond(catalog, words, self._lines(sight, principal))
+                self.beyond_kept[sight.signature] = Beyond(catalog, words, self._drafts(words, principal), self._lines(sight, principal))
             return self.beyond_kept[sight.signature]
+
+    def _drafts(self, words: Lexicon, principal: Principal) -> frozenset[Key]:
+        """The words of metrics that nobody has endorsed."""
+        known = self.known(principal)
+        models = {name: model.model_copy(update={"endorsed": True}) for name, model in known.models.items()}
+        metrics = {name: metric.model_copy(update={"endorsed": True}) for name, metric in known.metrics.items()}
+        whole = Lexicon(visible(replace(known, models=models, metrics=metrics), principal), Values())
+        return frozenset(key for key, senses in whole.senses.items() if key not in words.senses and any(s.kind == "metric" for s in senses))
 
     def _lines(self, sight: Sight, principal: Principal) -> dict[Key, tuple[str, ...]]:
         """The policy lines behind each word of what this asker does not see."""

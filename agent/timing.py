@@ -13,7 +13,7 @@ from answerable.agent.grammar import STATES
 from answerable.agent.ground import Segment
 from answerable.agent.options import Options, join_gap
 from answerable.agent.periods import When, as_date, year_before
-from answerable.agent.plan import Gap, Lacking
+from answerable.agent.plan import NO_TIME, NOT_SUPPORTED, Gap, Lacking
 from answerable.agent.when import Reader
 from answerable.agent.words import tokens
 from answerable.context.catalog import Catalog
@@ -174,7 +174,7 @@ class Times:
             for part in metric.parts.values() if isinstance(metric, DerivedMetric) else ():
                 if part.offset and str(Span.of(part.offset, self.catalog.settings.grains).after(window.start)) < str(window.end):
                     says = f"{metric.words} is against {part.offset} before: ask for {part.offset}, or by a grain."
-                    raise Lacking(Gap("not supported", segment.text, says=says))
+                    raise Lacking(Gap(NOT_SUPPORTED, segment.text, says=says))
 
     def _begun(self, window: TimeWindow | None, grains: list[str]) -> TimeWindow | None:
         """Filled periods end with the one that has begun; those that are compared, with the last that is complete."""
@@ -226,7 +226,7 @@ class Times:
 
     def _one_window(self, segment: Segment, when: When) -> TimeWindow | None:
         if when.open:
-            raise Lacking(Gap("time", segment.text, closes="a date in words", says=f"{when.open}. Which one?"))
+            raise Lacking(Gap(NOT_SUPPORTED, segment.text, closes="a date in words", says=f"{when.open}. Which one?"))
         ahead = all(self._looks_ahead(leaf) for leaf in self.leaves)
         running = any(isinstance(m, CumulativeMetric) for m in self.metrics)
         balance = any(leaf.over_time for leaf in self.leaves)
@@ -236,17 +236,17 @@ class Times:
             if not (balance or running):
                 raise Lacking(
                     Gap(
-                        "time",
+                        NO_TIME,
                         segment.text,
                         closes="a balance, or a window",
                         says=f"{self.metrics[0].words} has no value at a moment; name a window.",
                     )
                 )
             if when.end and max(when.end, when.whole or when.end) > self.reader.today + dt.timedelta(days=1) and not ahead:
-                raise Lacking(Gap("time", segment.text, says=f"{segment.text} has not happened yet."))
+                raise Lacking(Gap(NOT_SUPPORTED, segment.text, says=f"{segment.text} has not happened yet."))
             return TimeWindow(end=when.end) if when.end else None
         if when.start and when.start > self.reader.today and not ahead:
-            raise Lacking(Gap("time", segment.text, says=f"{segment.text} has not happened yet."))
+            raise Lacking(Gap(NOT_SUPPORTED, segment.text, says=f"{segment.text} has not happened yet."))
         if when.to_date and when.whole and ahead:
             return TimeWindow(start=when.start, end=when.whole)
         return TimeWindow(start=when.start, end=when.end)

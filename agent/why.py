@@ -11,7 +11,7 @@ from answerable.agent import wording
 from answerable.agent.choosing import adds
 from answerable.agent.conditions import names_in
 from answerable.agent.options import Options
-from answerable.agent.plan import Gap, Plan, Reading, Result
+from answerable.agent.plan import NOT_SUPPORTED, Gap, Plan, Reading, Result
 from answerable.context.catalog import Catalog
 from answerable.context.errors import AnswerableError
 from answerable.context.query import Column, Compare, SemanticQuery
@@ -31,7 +31,7 @@ def without_why(text: str) -> tuple[str, Gap] | None:
     if match is None:
         return None
     says = "The data shows where a number changed, and not why."
-    gap = Gap("not supported", match[0], match.start(), match.end(), says=says)
+    gap = Gap(NOT_SUPPORTED, match[0], match.start(), match.end(), says=says)
     return text[: match.start()] + " " * len(match[0]) + text[match.end() :], gap
 
 
@@ -42,7 +42,7 @@ def asked_why(text: str, read: Callable[[str], Plan], before: Callable[[], Plan]
     rest, gap = found
     plan = read(rest) if re.search(r"\w", rest) else before()
     readings = tuple(changing for reading in plan.readings if (changing := _changing(reading)))
-    lacking = tuple(g for g in plan.gaps if g.type != "not read")
+    lacking = tuple(g for g in plan.gaps if g.type != NOT_SUPPORTED)
     return Plan(kind="why", readings=readings[:1] if len(readings) == 1 else (), gaps=(gap, *lacking), spans=plan.spans)
 
 

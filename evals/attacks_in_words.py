@@ -18,6 +18,7 @@ from typing import Any
 import answerable
 from answerable.agent.answer import Answer
 from answerable.agent.ask import Project
+from answerable.agent.plan import MISSING
 from answerable.context.errors import UsageError
 
 QUESTIONS = "nl_attacks.jsonl"
@@ -171,7 +172,7 @@ def _fit(line: dict[str, Any], answer: Answer) -> tuple[str, list[str]]:
 
 def _asks_back(answer: Answer) -> bool:
     """A clarification, or a refusal that names the words which it lacks."""
-    return answer.status == "clarify" or (answer.status == "declined" and any(gap.type == "metric" for gap in answer.gaps))
+    return answer.status == "clarify" or (answer.status == "declined" and any(gap.type in MISSING for gap in answer.gaps))
 
 
 def _files(work: Path) -> set[tuple[str, int, int]]:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
+from answerable.agent.plan import NOT_SUPPORTED
 from answerable.context.words import fold
 
 
@@ -36,7 +37,7 @@ def report(records: list[dict[str, Any]]) -> GapReport:
     grouped: dict[tuple[str, str], list[tuple[dict[str, Any], dict[str, Any]]]] = defaultdict(list)
     for record in questions:
         for gap in record["gaps"]:
-            if gap["type"] not in ("not read",):
+            if gap["type"] != NOT_SUPPORTED:
                 grouped[(gap["type"], fold(gap["text"]) or gap["text"])].append((record, gap))
     groups = [_group(kind, word, found) for (kind, word), found in grouped.items()]
     groups.sort(key=lambda g: (-g.people, -g.questions, g.word))

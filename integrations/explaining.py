@@ -7,7 +7,7 @@ from itertools import zip_longest
 from typing import Any
 
 from answerable.agent.answer import Answer
-from answerable.agent.plan import Span
+from answerable.agent.plan import MISSING, Span
 from answerable.integrations.gloss import fits, gap_of, marked
 from answerable.integrations.naming import HOW
 from answerable.integrations.page import filled, folded, paragraph, room, write
@@ -76,10 +76,10 @@ def _taken(answer: Answer, span: Span) -> tuple[str, str]:
     if span.kind == "grammar" and span.target == "filler":
         return "filler", "says nothing" + _how(span)
     if span.kind == "gap":
-        lacks = "no definition" if gap is None or gap.type == "metric" else gap.says or gap.type
+        lacks = "no definition" if gap is None or gap.type in MISSING else gap.says or gap.type
         return "gap", lacks
     target = ", ".join(span.target.split(" | ")) if span.target != span.kind else ""
-    lacking = f"; {gap.type}" if gap and answer.status in ("declined", "denied") and gap.type != "metric" else ""
+    lacking = f"; {gap.type}" if gap and answer.status in ("declined", "denied") and gap.type not in MISSING else ""
     return span.kind, (target or _value(span)) + _how(span) + lacking
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise, zip_longest
 
 from answerable.agent.answer import Answer
-from answerable.agent.plan import Gap, Span
+from answerable.agent.plan import AMBIGUOUS, MISSING, Gap, Span
 from answerable.integrations.naming import Names
 from answerable.integrations.page import folded, room, write
 from rich.cells import cell_len
@@ -130,7 +130,7 @@ def _open(answer: Answer, spans: Sequence[Span]) -> int | None:
     if len({str(option["plan"].get("window")) for option in answer.options}) > 1:
         kinds = [n for n, span in enumerate(spans) if span.kind == "time"]
     else:
-        about = [gap for gap in answer.gaps if gap.type == "two meanings"]
+        about = [gap for gap in answer.gaps if gap.type == AMBIGUOUS]
         kinds = [n for n, s in enumerate(spans) if " | " in s.target and (not about or any(g.start == s.start for g in about))]
     return kinds[0] if kinds else None
 
@@ -149,7 +149,7 @@ def _gap(answer: Answer, span: Span, most: int) -> list[_Piece]:
     if answer.status == "denied":
         return [_Piece(Text(part), Text()) for part in folded(span.text, most)]
     gap = gap_of(answer, span)
-    says = "no definition" if gap is None or gap.type == "metric" else "not in the data"
+    says = "no definition" if gap is None or gap.type in MISSING else "not in the data"
     style = STYLES["gap"]
     parts = folded(f"[{span.text}]", most)
     return [_Piece(Text(part, style=style), Text(), () if n else (says,), style) for n, part in enumerate(parts)]

@@ -8,6 +8,7 @@ from typing import Any
 
 from answerable.agent.ask import Project
 from answerable.agent.describe import all_metrics, item
+from answerable.agent.plan import MISSING
 from answerable.context.catalog import Catalog
 from answerable.context.errors import UsageError, nearest
 from answerable.context.model import Model
@@ -83,5 +84,5 @@ def gaps(project: Project, user: str | None, days: int, as_json: bool) -> None:
     say(f"    {'Gap':<{wide}}  {'Cause':<14} Questions  People   For example")
     say("─" * 88)
     for n, group in enumerate(found.groups, 1):
-        word = f"[{group.word}]" if group.type == "metric" else group.word
+        word = f"[{group.word}]" if group.type in MISSING else group.word
         say(printable(f"{n:<3} {word:<{wide}}  {group.type:<14} {group.questions:>9}  {group.people:>6}   {group.examples[0]}"))

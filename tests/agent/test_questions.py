@@ -39,7 +39,7 @@ def test_two_readings_are_asked_with_both_numbers(alder: Project) -> None:
     assert answer.status == "clarify"
     assert [o["plan"]["metrics"] for o in answer.options] == [["revenue"], ["net_revenue"]]
     assert len({o["number"] for o in answer.options}) == 2
-    assert answer.gaps[0].type == "two meanings"
+    assert answer.gaps[0].type == "ambiguous term"
 
 
 @pytest.mark.parametrize(

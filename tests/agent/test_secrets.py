@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 import gc
+import shutil
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator

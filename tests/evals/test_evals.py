@@ -45,7 +45,7 @@ def test_a_mark_is_written_into_the_file_and_nothing_else_changes(demo: Path, tm
 
 def test_gaps_are_ordered_by_people_then_questions() -> None:
     def record(question: str, who: str, word: str) -> dict[str, object]:
-        return {"question": question, "principal": who, "surface": "cli", "gaps": [{"type": "metric", "text": word, "closes": ""}]}
+        return {"question": question, "principal": who, "surface": "cli", "gaps": [{"type": "unknown term", "text": word, "closes": ""}]}
 
     found = report([record("Churn?", "a", "Churn"), record("churn rate", "b", "churn"), record("mood", "a", "mood")])
     assert [(g.word, g.people, g.questions) for g in found.groups] == [("churn", 2, 2), ("mood", 1, 1)]

@@ -152,7 +152,7 @@ def test_readings_say_what_they_count_and_how_to_pick(catalog: Catalog) -> None:
     answer = Answer(
         status="clarify", question=question, text="“Sales” has 2 readings here. Which one? 1. Revenue: €392,602. 2. Net revenue: €386,062.",
         grounding=spans(question, ("sales", "metric/synonym", "revenue | net_revenue"), ("last month", "time", FEBRUARY)),
-        gaps=(Gap("two meanings", "sales", 0, 5),), id="a_1",
+        gaps=(Gap("ambiguous term", "sales", 0, 5),), id="a_1",
         options=(option("Revenue", "€392,602", metrics=["revenue"]), option("Net revenue", "€386,062", metrics=["net_revenue"])),
     )  # fmt: skip
     assert (
