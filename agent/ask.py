@@ -34,6 +34,7 @@ from answerable.context.errors import AnswerableError, DeniedError, EngineError,
 from answerable.context.guard import govern, govern_text
 from answerable.context.policy import Principal
 from answerable.context.query import GovernedSQL, SemanticQuery, as_query
+from answerable.context.words import fold
 
 User = str | Principal | None
 
@@ -145,6 +146,8 @@ class Project:
             return self._without_rows(plan, sight, asked)
         if plan.gaps or plan.kind == "order":
             return self._lacking(plan, sight, asked, reader, timings)
+        if settled := self._settled(asked, plan, sight):
+            return self._answered(settled, self.runner.run(settled, sight, asked, timings), sight, asked, timings)
         if len(plan.readings) > 1:
             results = self.clarifier.computed(plan, sight, asked, timings)
             if reading := agreed(plan, results):
@@ -165,6 +168,20 @@ class Project:
             if r["audience"] == readers
         )
 
+    def _settled(self, asked: Asked, plan: Plan, sight: Sight) -> Reading | None:
+        """The reading that a confirmed verified question of the very same words has settled; never one that is only alike."""
+        said = fold(asked.question)
+        for verified in self.catalog.verified if len(plan.readings) > 1 else ():
+            if verified.plan is None or fold(verified.question) != said or verified.of != self.catalog.fingerprint(as_query(verified.plan)):
+                continue
+            then = embedded.plan(verified.question, sight.lexicon, Reader(verified.today or asked.today, self.catalog.settings))
+            wanted = as_query(verified.plan).hash
+            place = next((n for n, reading in enumerate(then.readings) if reading.query.hash == wanted), None)
+            if place is not None and len(then.readings) == len(plan.readings):
+                said_so = f"A verified question of these words means {plan.readings[place].words}."
+                return replace(plan.readings[place], assumptions=(said_so, *plan.readings[place].assumptions))
+        return None
+
     def _moved(self, plan: Plan, earlier: tuple[Turn, ...]) -> Plan:
         """A plan that says when definitions have changed since the thread's last question."""
         if not earlier or earlier[-1].catalogue == self.catalog.version:
@@ -175,13 +192,13 @@ class Project:
     def _picked(self, asked: Asked, sight: Sight, reader: Reader, earlier: tuple[Turn, ...]) -> Plan | None:
         """The reading that a reply such as "2", "the second" or "net revenue" picks from the readings that were offered last."""
         offered = earlier[-1].offered if earlier else ()
-        number = picked(asked.question) or picked_by_words(asked.question, [o["reading"] for o in offered])
+        number = picked(asked.question, len(offered)) or picked_by_words(asked.question, [o["reading"] for o in offered])
         if number is None or number > len(offered):
             return None
         query = as_query(dict(offered[number - 1]["plan"]))
         before = embedded.plan(earlier[-1].question, sight.lexicon, reader, earlier[:-1])
         again = [*before.readings, *filter(None, [self._last_clause(earlier[-1].question, before, sight, reader)])]
-        reading = next((r for r in again if r.query.hash == query.hash), Reading(query))
+        reading = next((r for r in again if r.query.hash == query.hash), Reading(query, before.spans))
         return Plan(readings=(reading,), spans=reading.spans)
 
     def _last_clause(self, question: str, plan: Plan, sight: Sight, reader: Reader) -> Reading | None:

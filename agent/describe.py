@@ -225,6 +225,8 @@ def option(reading: Reading, result: Result, total: Result, settings: ProjectSet
 
 def open_word(plan: Plan) -> Span | None:
     """The word that has several meanings."""
+    if len({str(reading.query.window) for reading in plan.readings}) > 1:
+        return next((span for span in plan.spans if span.kind in ("time", "period")), None)
     first, *others = (reading.spans for reading in plan.readings)
     for n, span in enumerate(first):
         if " | " in span.target or any(n < len(other) and other[n].target != span.target for other in others):
@@ -327,7 +329,7 @@ def definition_text(plan: Plan, catalog: Catalog) -> str:
     """A definition in words, with its formula and its owner."""
     said = []
     for found in items(plan, catalog):
-        said_as = next((span.text for span in plan.spans), "")
+        said_as = next((span.text for span in plan.spans if span.target == found["name"]), found["label"] if len(plan.spans) > 1 else "")
         also = f" (“{said_as}”)" if said_as.lower() != found["label"].lower() else ""
         text = f"{wording.capital(found['label'])}{also}: {found.get('description') or 'no description yet'}"
         text = text if text.endswith(".") else f"{text}."

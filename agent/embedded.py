@@ -356,12 +356,18 @@ def _dated(draft: Draft) -> Iterator[Draft]:
 def _reading(candidate: Candidate, spans: tuple[Span, ...], cover: Cover) -> Reading:
     spans = tuple(_chosen(span, candidate.targets) for span in spans)
     taken = [
-        f"“{s.text}” is read as {s.senses[0].target if s.senses else s.role}."
+        f"“{s.text}” is read as {_meant(s, candidate)}."
         for s in cover
         if s.how in ("spelling", "lemma", "order", "apart", "part", "verb") and s.role != "filler"
     ]
     words, said = ", ".join(candidate.chosen), (*taken, *candidate.assumptions)
     return Reading(candidate.query, spans, candidate.compiled, words, candidate.scope, said, check=candidate.check)
+
+
+def _meant(segment: Segment, candidate: Candidate) -> str:
+    """What a word was taken for, of all that it may mean."""
+    targets = [sense.target for sense in segment.senses]
+    return next((target for target in targets if target in candidate.targets), targets[0] if targets else segment.role)
 
 
 def _chosen(span: Span, targets: frozenset[str]) -> Span:

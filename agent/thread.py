@@ -61,9 +61,11 @@ def whole(draft: Draft) -> bool:
     return "again" not in draft.asks and (listed or bool(draft.metrics and (draft.whens or draft.splits or draft.subject)))
 
 
-def picked(reply: str) -> int | None:
-    """The number of the reading that a reply names by its place and nothing else: `2`, `the second one`."""
+def picked(reply: str, offered: int = 2) -> int | None:
+    """The number of the reading that a reply names by its place and nothing else: `2`, `the second one`; `yes`, where one was offered."""
     words = [t for t in tokens(reply) if t.word not in ("the", "one", "reading", "option", "number") and t.kind != "sign"]
+    if [t.word for t in words] in (["yes"], ["yep"], ["yeah"], ["sure"], ["ok"], ["okay"], ["right"]):
+        return 1 if offered == 1 else None
     if len(words) != 1:
         return None
     number = ORDINALS.get(words[0].word, words[0].value)

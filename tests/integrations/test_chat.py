@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import pty
+import select
 import sys
 from pathlib import Path
 
@@ -134,7 +135,7 @@ def test_at_a_terminal_an_empty_line_and_the_end_of_input_end_it(monkeypatch: py
     assert list(chat._typed("Alder", Principal(), console(io.StringIO()))) == ["revenue"]
 
 
-def test_at_a_terminal_lines_are_edited_and_an_interrupt_ends_it_cleanly(demo: Path, tmp_path: Path) -> None:
+def test_at_a_terminal_lines_are_edited_and_the_end_of_input_ends_it(demo: Path, tmp_path: Path) -> None:
     pid, terminal = pty.fork()
     if pid == 0:  # the terminal's own process
         os.environ.update(TERM="xterm", COLUMNS="88", NO_COLOR="1")
@@ -142,8 +143,9 @@ def test_at_a_terminal_lines_are_edited_and_an_interrupt_ends_it_cleanly(demo: P
         os.execv(sys.executable, [sys.executable, *words])
     said = _until(terminal, chat.PROMPT)
     os.write(terminal, b"tickets closed last monht\x7f\x7fth\n")  # put right before it is sent
+    said += _until(terminal, "Tickets closed was 153")
     said += _until(terminal, chat.PROMPT)
-    os.write(terminal, b"\x03")
+    os.write(terminal, b"\x04")
     said += _until(terminal, None)
     os.close(terminal)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
@@ -154,6 +156,8 @@ def _until(terminal: int, mark: str | None) -> str:
     """What a terminal shows up to a mark, or to its end."""
     got = b""
     while mark is None or mark.encode() not in got:
+        if not select.select([terminal], [], [], 30)[0]:
+            raise AssertionError(f"The terminal is silent after {got[-200:]!r}")
         try:
             got += os.read(terminal, 4096)
         except OSError:  # the other side is gone

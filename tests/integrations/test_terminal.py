@@ -59,7 +59,7 @@ CHURNED = spans(
 
 
 def test_each_word_stands_over_what_took_it(catalog: Catalog) -> None:
-    gap = Gap("metric", "churn", 0, 5)
+    gap = Gap("unknown term", "churn", 0, 5)
     answer = Answer(status="declined", question=CHURN, grounding=CHURNED, gaps=(gap,), text="Not answered.")
     assert shown(answer, View(catalog)).startswith("""\
 [churn]        of gold         customers  by region  per week         last month
@@ -107,7 +107,7 @@ def test_nothing_is_wider_than_the_terminal(catalog: Catalog, width: int) -> Non
     for status in ("declined", "clarify", "answered"):
         answer = Answer(
             status=status, question=LONG, grounding=spans(LONG, *taken), text="“Sales” has 2 readings here. Which one? 1.",
-            options=(window, {**window, "plan": {"metrics": ["net_revenue"]}}), gaps=(Gap("metric", "x", nearest=("net_revenue",)),),
+            options=(window, {**window, "plan": {"metrics": ["net_revenue"]}}), gaps=(Gap("unknown term", "x", nearest=("net_revenue",)),),
             kind="definition", assumptions=("Kept from the question before: " + "net revenue, " * 9,),
         )  # fmt: skip
         text = shown(answer, View(catalog, explain=True), width)
@@ -198,7 +198,7 @@ def test_a_refusal_has_three_parts(catalog: Catalog) -> None:
         "Not answered. “Net sale” has no endorsed definition. Understood: last month. Near it: net_revenue. "
         "The question is recorded for the data team."
     )
-    gap = Gap("metric", "net sale", 0, 8, nearest=("net_revenue",))
+    gap = Gap("unknown term", "net sale", 0, 8, nearest=("net_revenue",))
     answer = Answer(status="declined", question="net sale last month", text=text, gaps=(gap,), id="a_1")
     assert (
         shown(answer, View(catalog))
