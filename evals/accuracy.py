@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -12,10 +13,11 @@ from typing import Any
 
 import answerable
 from answerable.agent.answer import Answer
-from answerable.evals import asking, attacks, verified
+from answerable.evals import asking, attacks, scoring, verified
 
 COMPANIES = Path("../shared/data/companies")
 ATTACKS = Path("../shared/data/attacks")
+METRICFLOW = Path("../shared/data/metricflow")
 
 
 def demo(state: Path) -> dict[str, Any]:
@@ -49,37 +51,79 @@ def _figure(value: float, limit: float, better: str, against: str) -> dict[str, 
     return {"value": value, "unit": "questions", "limit": limit, "better": better, "against": against}
 
 
+def own(name: str, project_folder: Path, state: Path) -> dict[str, Any]:
+    """A set of questions of this repository, asked of its project and scored by kind."""
+    lines = asking.read(Path(f"evals/questions/{name}.jsonl"))
+    with answerable.open(project_folder, state=state / f"{name}-state", run="eval") as project:
+        found = [scoring.score(project, line, answer) for line, answer in asking.ask_all(project, lines)]
+    print(f"{name}\n{scoring.table(found)}\n")
+    for one in found:
+        if one.verdict == "wrong":
+            print(f"wrong: {one.line['id']} {one.line['question']}")
+    open_lines = [s for s in found if "answered" in (s.line.get("expect") or {}).get("status", ["answered"])]
+    right = sum(s.verdict in ("right", "asked rightly") for s in open_lines)
+    needless = sum(s.verdict == "asked needlessly" for s in found)
+    return {
+        f"{name}: answered wrong": _figure(sum(s.verdict == "wrong" for s in found), 0, "lower", f"{len(found)} lines, plans run"),
+        f"{name}: answerable, right or rightly asked": _figure(right, 0.9 * len(open_lines), "higher", f"{len(open_lines)} answerable"),
+        f"{name}: asked needlessly": _figure(needless, 0.02 * len(found), "lower", f"{len(found)} lines"),
+    }
+
+
+def imported(folder: Path) -> Path:
+    """dbt's project of ../shared, imported with its tables."""
+    from answerable.context.importers.dbt import read_manifest
+    from answerable.context.importers.project import write_project
+
+    warehouse, project = folder / "metricflow.duckdb", folder / "metricflow"
+    subprocess.run([sys.executable, str(METRICFLOW / "load_tables.py"), str(warehouse)], check=True, capture_output=True)
+    write_project(read_manifest(METRICFLOW / "manifests_json" / "simple_manifest.json"), project, "Listings", f"duckdb:{warehouse}")
+    return project
+
+
+def is_held_out(id: str) -> bool:
+    """Whether a question belongs to the third by which nothing is built: fixed by the hash of its id."""
+    return int(hashlib.sha256(id.encode()).hexdigest(), 16) % 3 == 0
+
+
 def company(name: str, folder: Path, state: Path) -> dict[str, Any]:
     """A company of ../shared: its questions asked, and scored by its own score.py."""
     source = folder / name
     project_folder = state / name
     shutil.copytree(source / "project", project_folder, copy_function=shutil.copyfile)
     subprocess.run([sys.executable, "generate.py"], cwd=project_folder, check=True, capture_output=True)
-    answers, result = state / f"{name}.jsonl", state / f"{name}.json"
-    with answerable.open(project_folder, state=state / "journal", run="eval") as project, answers.open("w") as out:
-        for line, answer in asking.ask_all(project, asking.read(source / "questions.jsonl")):
-            out.write(json.dumps({"id": line["id"], "answer": answer.model_dump(mode="json")}) + "\n")
-    command = [
-        sys.executable,
-        str(folder / "score.py"),
-        str(source / "questions.jsonl"),
-        str(answers),
-        "--json",
-        str(result),
-        "--show",
-        "wrong",
-    ]
-    print(subprocess.run(command, capture_output=True, text=True).stdout)
-    summary = json.loads(result.read_text())["summary"]
-    known, forbidden = summary["answerable"], summary["not_to_be_answered"]
-    return {
-        f"{name}: answered wrong": _figure(summary["wrong"], 0, "lower", "hand-written SQL"),
-        f"{name}: answered though it must not be": _figure(summary["answered_all_the_same"], 0, "lower", f"{forbidden} not to be answered"),
-        f"{name}: answerable and right": _figure(summary["answerable_right"], 0.9 * known, "higher", f"{known} answerable"),
-        f"{name}: asked needlessly": _figure(
-            summary["verdicts"]["asked-needlessly"], 0.02 * summary["lines"], "lower", f"{summary['lines']} lines"
-        ),
-    }
+    lines = asking.read(source / "questions.jsonl")
+    with answerable.open(project_folder, state=state / "journal", run="eval") as project:
+        answers = {line["id"]: answer.model_dump(mode="json") for line, answer in asking.ask_all(project, lines)}
+    found: dict[str, Any] = {}
+    for part, kept in ((name, lines), (f"{name}, held out", [line for line in lines if is_held_out(line["id"])])):
+        summary = _scored(folder, state, part, kept, answers)
+        known, forbidden = summary["answerable"], summary["not_to_be_answered"]
+        needless, named = summary["verdicts"]["asked-needlessly"], summary["gap_named"]
+        found |= {
+            f"{part}: answered wrong": _figure(summary["wrong"], 0, "lower", "hand-written SQL"),
+            f"{part}: answered though it must not be": _figure(
+                summary["answered_all_the_same"], 0, "lower", f"{forbidden} not to be answered"
+            ),
+            f"{part}: answerable and right": _figure(summary["answerable_right"], 0.9 * known, "higher", f"{known} answerable"),
+            f"{part}: asked needlessly": _figure(needless, 0.02 * summary["lines"], "lower", f"{summary['lines']} lines"),
+            f"{part}: gap named": _figure(
+                named["gaps"], 0.9 * sum(named.values()), "higher", f"{sum(named.values())} declined with a gap to name"
+            ),
+        }
+    return found
+
+
+def _scored(folder: Path, state: Path, part: str, lines: list[dict[str, Any]], answers: dict[str, Any]) -> dict[str, Any]:
+    """The summary of the company's own score.py over some of its lines."""
+    file, given, result = (state / f"{part}{ending}" for ending in (".questions.jsonl", ".answers.jsonl", ".json"))
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    given.write_text("".join(json.dumps({"id": line["id"], "answer": answers[line["id"]]}) + "\n" for line in lines))
+    command = [sys.executable, str(folder / "score.py"), str(file), str(given), "--json", str(result)]
+    shown = subprocess.run(command, capture_output=True, text=True).stdout
+    print(f"{part}\n{shown}" if "held" not in part else "")
+    summary: dict[str, Any] = json.loads(result.read_text())["summary"]
+    return summary
 
 
 def attacked() -> dict[str, Any]:
@@ -93,6 +137,9 @@ def attacked() -> dict[str, Any]:
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         found = demo(Path(folder) / "demo")
+        found |= own("alder", Path("demo"), Path(folder))
+        if METRICFLOW.is_dir():
+            found |= own("metricflow", imported(Path(folder)), Path(folder))
         if (COMPANIES / "clinic").is_dir():
             found |= company("clinic", COMPANIES, Path(folder))
         else:
