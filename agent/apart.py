@@ -37,7 +37,11 @@ _PIECES = frozenset("unit piece item copy product article".split())
 
 
 def _is_value(said: Sequence[Token], n: int, lexicon: Lexicon) -> bool:
-    return any(s.kind == "value" for s in lexicon.of(said[n : n + 1]) or lexicon.of(said[n : n + 2]))
+    for tokens in (said[n : n + 1], said[n : n + 2]):
+        several = (*(token.word for token in tokens[:-1]), tokens[-1].base)
+        if any(s.kind == "value" for s in (*lexicon.of(tokens), *lexicon.plurals.get(several, ()))):
+            return True
+    return False
 
 
 def _near(said: Sequence[Token], v: int) -> list[int]:

@@ -43,7 +43,7 @@ _KNOW = (
 _ASK = (
     rf"(?:(?:want|wants|wanted|need|needs|needed|like|love|hope|wish|try|trying|tries|going|supposed|about|due|plan|planning|have|has|had|"
     rf"got|asked|told) to {_KNOW}(?: (?:us|me|them|him|her|you|people))?|want|wants|wanted|need|needs|needed|ask|asks|asked|asking|wonder|"
-    rf"wonders|wondering|wondered|curious|interested|not sure|not certain|no idea|not know|not find|not remember|forgot|doubt|looking for|"
+    rf"wonders|wondering|wondered|curious|like|interested|not sure|not certain|no idea|not know|not find|not remember|forgot|doubt|looking for|"
     rf"looking at|looking into|working on|in need of|after|call(?:ed)? to ask|wrote to ask|in a hurry)"
 )
 _WHOM = "(?: (?:me|us|you|for me|for us|of me|from me|again|today|yesterday|this morning|just now))*"
@@ -77,6 +77,8 @@ _CLAUSES = tuple(re.compile(pattern) for pattern in (
     rf"(?: (?:with this|with that|me with this|out|please))?{_END}",
     rf"{_START}(?:if (?:it is|that is|it|possible)(?: not)?(?: too)?(?: much)?(?: of)?(?: a)?(?: trouble| possible| bother)?|if you can|if you could|"
     rf"if you do not mind|if possible|when(?:ever)? you (?:have|get) a (?:minute|moment|second|sec|chance)|no rush|no hurry|asap|urgent|it is urgent|as soon as possible){_END}",
+    rf"(?<= )when(?:ever)? you (?:have|get) a (?:minute|moment|second|sec|chance){_END}",
+    rf"{_START}{_OPENERS}i (?:keep forgetting|always forget|forgot(?: again)?){_END}",
     rf"{_START}(?:it|that) would (?:help|be (?:great|good|nice|helpful|useful|interesting))(?: me| us)?(?: to (?:{_KNOW[3:-1]}))?{_LINK}(?= |$)",
     rf"{_START}sorry to (?:bug|bother|trouble|disturb) (?:you|everyone|all)(?: (?:again|on a [a-z]+|this late|so late|so early|with this))?{_END}",
     rf"{_START}(?:remind me|remind us|tell me again|tell me|do you happen to know|any chance you know)(?= (?:what|how|which|who)\b)",

@@ -156,7 +156,7 @@ ROLES: dict[str, str] = {
         which has | who has | including | incl | include | includes | whose | showing | and its""",
     "came": """
         came in | come in | comes in | came through | come through | coming in | went through | brought in | brings in | bring in | came from |
-        come from | comes from | coming from | comes out of | went to | goes to | going to | came | come | went | brought""",
+        come from | comes from | coming from | comes out of | went to | goes to | going to | came | come | went | brought | brings | bring""",
     "filler": """
         please check | can you check | could you check | check how | check what | report how | account for | accounts for |
         find out | can you find | could you find | please find | find me | help me find | to find | let me find | i want to find | trying to find |
@@ -245,6 +245,9 @@ FILLER = frozenset("""
     contributes contributed actually currently approximately roughly basically simply
     """.split()) - {"currently"}  # fmt: skip
 """Articles, pronouns, helping verbs, politeness and the verbs of showing: they say nothing about what is asked."""
+
+GETTING = frozenset("grant incur generate achieve collect produce record charge carry sell buy".split()) - {"collect", "charge", "sell", "buy"}
+"""Verbs of having and giving that say nothing after "did": after all else they may be nouns."""
 
 PRONOUNS = frozenset("us it me they he she i we you our".split())
 

@@ -17,7 +17,7 @@ from answerable.agent.words import Token, form, lemma, was_done
 KEPT = 12
 """Covers of a question that are kept at each place; more would be ever less likely readings."""
 _UNKNOWN = 1000
-HELPERS = frozenset("was were is are been be being has have had that who which got get".split())
+HELPERS = frozenset("was were is are been be being has have had that who which got get still now currently already".split())
 """Words between a noun and its participle: "orders that were placed" are orders placed."""
 PARTICLES = frozenset("up in out off on over down".split())
 LINKS = frozenset("of the a an for in our to from came come comes were was".split())
@@ -104,7 +104,8 @@ class Grounder:
         if token.kind == "number" or token.value is not None:
             found = True
             yield Segment(i, i + 1, "number", token.text, value=token.value, percent=token.percent, money=token.money), 11
-        if token.word in grammar.FILLER and not (timed or self._is_name(i)):
+        helping = token.word in grammar.GETTING and was_done(self.tokens, i)
+        if (token.word in grammar.FILLER or helping) and not (timed or self._is_name(i)):
             found = True
             yield Segment(i, i + 1, "filler", token.text, how="spelling" if i in self.corrected else "exact"), 10
         if self.lenient and not found and token.kind == "word" and (counts := self.lexicon.deverbal.get(lemma(token.word))):
@@ -162,11 +163,13 @@ class Grounder:
             return senses, "lemma"  # who signed up is a sign-up
         if len(words) == 1:
             return self.lexicon.parts.get(self.tokens[i].base, []), "part"
-        said = [word for word in words if word not in LINKS]
-        if len(said) < 2 or words[0] in LINKS or words[-1] in LINKS:
+        said = [word for word, token in zip(words, self.tokens[i:j], strict=False) if token.word not in LINKS]
+        if len(said) < 2 or self.tokens[i].word in LINKS or self.tokens[j - 1].word in LINKS:
             return [], "lemma"
         bags = self.lexicon.bags
-        found = bags.get(tuple(sorted(said))) or bags.get(tuple(sorted(word for word in said if word != "on")), [])
+        plain = [lemma(token.word) if was_done(self.tokens, n) else "" for n, token in enumerate(self.tokens[i:j], i)]
+        nouns = sorted(word.rstrip("+") if word.rstrip("+") in plain else word for word in said)
+        found = bags.get(tuple(sorted(said))) or bags.get(tuple(word for word in nouns if word != "on")) or bags.get(tuple(sorted(word for word in said if word != "on")), [])
         return (found, "order") if len({s.target for s in found}) == 1 else ([], "lemma")
 
     def _grammar(self, i: int) -> Iterator[tuple[Segment, int]]:

@@ -11,7 +11,7 @@ from typing import Any
 from answerable.agent.periods import When
 from answerable.agent.words import Token, form, tokens
 from answerable.context.catalog import Catalog
-from answerable.context.model import Dimension, Item, Join, RatioMetric, SimpleMetric
+from answerable.context.model import Dimension, Item, Join, Metric, RatioMetric, SimpleMetric
 from answerable.context.values import Values
 from answerable.context.words import singular
 
@@ -86,6 +86,7 @@ class Lexicon:
                 yield from _said(metric, Sense("metric", metric.name))
                 if isinstance(metric, RatioMetric):
                     yield from _as_percentage(metric)
+                yield from _extreme(metric)
         for model in self.catalog.models.values():
             yield from _said(model, Sense("entity", model.name))
             if model.entity:
@@ -255,6 +256,21 @@ def _as_percentage(metric: RatioMetric) -> Iterator[tuple[Key, Sense]]:
         said = words_of(text)
         if len(said) > 1 and said[-1] == "rate":
             yield from (((*said[:-1], word), Sense("metric", metric.name, how="lemma")) for word in ("percent", "percentage", "ratio"))
+
+
+_EXTREMES = (
+    frozenset("max maximum largest biggest highest greatest".split()),
+    frozenset("min minimum smallest lowest".split()),
+)
+
+
+def _extreme(metric: Metric) -> Iterator[tuple[Key, Sense]]:
+    """The "max booking value" is also the highest and the largest."""
+    for text in (metric.name, metric.label or "", *metric.synonyms):
+        said = words_of(text)
+        for words in _EXTREMES if len(said) > 1 else ():
+            if said[0] in words:
+                yield from (((word, *said[1:]), Sense("metric", metric.name, how="lemma")) for word in sorted(words - {said[0]}))
 
 
 def _verbs_of(noun: str) -> Iterator[str]:

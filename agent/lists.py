@@ -13,6 +13,7 @@ from answerable.agent.options import Options, Ref, absent_conditions, filter_opt
 from answerable.agent.planned import Candidate, compiled
 from answerable.context.model import Model
 from answerable.context.query import SemanticQuery, TimeWindow
+from answerable.context.words import singular
 
 _OTHER_SHAPES = {"share", "rate", "grow", "rose", "fell", "trend", "compare", "versus", "total", "cumulative", "conversion", "moment"}
 
@@ -31,6 +32,9 @@ def lists(draft: Draft, lexicon: Lexicon) -> Iterator[Candidate]:
 
 def _named_things(d: Draft, lexicon: Lexicon) -> bool:
     """Whether "clinics in the north" is all that is asked: things, and what they have."""
+    if d.subject is not None and not (d.asks or d.filters or d.whens or d.also) and {s.kind for s in d.subject.segment.senses} == {"dimension"}:
+        last = d.subject.segment.text.lower().split()[-1]
+        return singular(last) != last  # "company names"
     things = d.subject is not None and all(sense.kind == "entity" for sense in d.subject.segment.senses)
     named = things and d.subject and all(has_names(lexicon.catalog.models[sense.name]) for sense in d.subject.segment.senses)
     return bool(named and d.filters) and not d.asks and not any(f.negated for f in d.filters)

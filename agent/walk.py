@@ -48,6 +48,10 @@ def _said(cover: Cover) -> list[Segment]:
             while found and found[-1].role in ("comma", "and") and found[-1].text != "&":
                 found.pop()
             after_frame = True
+        elif segment.role == "asker" and found and found[-1].role == "word" and segment.text.lower() in ("who", "that"):
+            lead += f" {segment.text.lower()}"  # "customers who …"
+        elif segment.role == "not" and after_frame and segment.text.lower() == "but":
+            continue
         elif segment.role != "filler" and not (after_frame and len(cover) > 1 and segment.role == "comma"):
             found.append(replace(segment, lead=lead.strip()))
             after_frame, lead = False, ""
