@@ -16,7 +16,9 @@ from answerable.context.model import Metric
 
 _ALL = "(?:metrics?|kpis?|measures?|numbers?|figures?|data|things?|questions?|topics?|definitions?|anything|something|what)"
 _ON = "(?:about|on|for|around|regarding|concerning|related to|of|with)"
-_SPLIT = "(?:split|break down|broken down|group|grouped|slice|sliced|filter|filtered|cut|break out|divide|divided|segment|segmented|look at)"
+_SPLIT = (
+    "(?:split|break down|broken down|group|grouped|slice|sliced|filter|filtered|cut|break out|divide|divided|segment|segmented|look at)"
+)
 _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple((topic, re.compile(f"^{pattern}$")) for topic, pattern in (
     ("splits", rf"(?:what|which|how)(?: (?:dimensions?|fields?|attributes?|columns?|ways?|breakdowns?))? (?:can|could|may|do) (?:i|we|you) "
                rf"{_SPLIT}(?: up)? (?P<x>.+?)(?: up)? by"),
@@ -27,15 +29,18 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple((topic, re.compile(f"
     ("owner", r"who (?:owns|maintains|defined|defines|is responsible for|looks after|is the owner of|is in charge of) (?P<x>.+)"),
     ("owner", r"(?:who is the |the )?(?:owner|contact|responsible person) (?:of|for|behind) (?P<x>.+)"),
     ("owner", r"whom? (?:can|do|should) (?:i|we) (?:ask|contact|talk to) about (?P<x>.+)"),
-    ("used", r"(?:which|what) (?:dashboards?|reports?|jobs?|sheets?|exposures?|things)(?: \w+)?? (?:use|uses|show|shows|depend on|depends on|"
+    ("used", r"(?:which|what) (?:dashboards?|reports?|jobs?|sheets?|exposures?|things)(?: \w+)?? (?:use|uses|show|shows|depend on|"
+    "depends on|"
              r"are built on|contain|contains|display) (?P<x>.+)"),
     ("used", r"where is (?P<x>.+?) used"),
     ("fresh", r"how (?:fresh|recent|current|old|new|up to date) (?:is|are) (?P<x>.+?)(?: data| numbers?| figures?)?"),
-    ("fresh", r"when (?:was|were|is|are|did) (?P<x>.+?)(?: data)? (?:last |lastly )?(?:updated|loaded|refreshed|load|refresh|update)(?: last)?"),
+    ("fresh", r"when (?:was|were|is|are|did) (?P<x>.+?)(?: data)? (?:last |lastly )?(?:updated|loaded|refreshed|load|refresh|"
+    "update)(?: last)?"),
     ("fresh", r"(?:is|are) (?P<x>.+?)(?: data)? up to date"),
     ("fresh", r"(?:when was the )?last (?:update|load|refresh) of (?P<x>.+)"),
     ("ask", rf"(?:what|which {_ALL}|what {_ALL}) (?:can|could|may) (?:i|we) ask(?: you)? {_ON} (?P<x>.+)"),
-    ("ask", rf"(?:what|which|which {_ALL}|what {_ALL}) (?:do|can|could) (?:you|we) (?:know|have|answer|tell me|offer|say|got)(?: \w+)?? {_ON} "
+    ("ask", rf"(?:what|which|which {_ALL}|what {_ALL}) (?:do|can|could) (?:you|we) (?:know|have|answer|tell me|offer|say|"
+    rf"got)(?: \w+)?? {_ON} "
             r"(?P<x>.+)"),
     ("ask", rf"(?:do|can) (?:you|we) (?:have|know|answer) {_ALL} {_ON} (?P<x>.+)"),
     ("ask", rf"(?:which|what) {_ALL} (?:are there|exist|are available|are defined|is there|is available) {_ON} (?P<x>.+)"),
@@ -167,7 +172,11 @@ def _splits(metric: Metric, catalog: Catalog) -> str:
         if ref.dimension.group and not ref.dimension.private
     }
     names = list(dict.fromkeys(ref.words for ref in refs.values()))
-    return f"{wording.capital(metric.words)} can be split and filtered by {wording.listed(names)}." if names else f"{metric.words} stands alone."
+    return (
+        f"{wording.capital(metric.words)} can be split and filtered by {wording.listed(names)}."
+        if names
+        else f"{metric.words} stands alone."
+    )
 
 
 def _asked(about: About, catalog: Catalog) -> str:

@@ -69,7 +69,16 @@ def _counted(draft: Draft) -> list[tuple[str, ...]]:
 def _things(draft: Draft, catalog: Catalog) -> list[Choice]:
     """What "payments in August" may measure: how many there are, and each plain metric of them; the asker picks where they differ."""
     d = draft
-    if d.subject is None or d.subject.grain or not (d.splits or d.whens or d.filters) or d.rank or d.thresholds or d.bounds or d.also or d.asks.keys() - _MILD:
+    if (
+        d.subject is None
+        or d.subject.grain
+        or not (d.splits or d.whens or d.filters)
+        or d.rank
+        or d.thresholds
+        or d.bounds
+        or d.also
+        or d.asks.keys() - _MILD
+    ):
         return []
     entities = [*dict.fromkeys(s.name for s in d.subject.segment.senses if s.kind == "entity")]
     if len(entities) != 1 or len(d.subject.segment.senses) != len(entities):
@@ -139,7 +148,9 @@ def _rate_of(draft: Draft, catalog: Catalog, name: str) -> str | None:
         return None
     said = {(s.model, s.name, str(s.value)) for v in draft.filters[0].values for s in v.senses}
     for ratio in catalog.metrics.values():
-        part = catalog.metric(ratio.numerator) if isinstance(ratio, RatioMetric) and not ratio.hidden and ratio.denominator == name else None
+        part = (
+            catalog.metric(ratio.numerator) if isinstance(ratio, RatioMetric) and not ratio.hidden and ratio.denominator == name else None
+        )
         whole = catalog.metric(name)
         if not isinstance(part, SimpleMetric) or not isinstance(whole, SimpleMetric) or part.expr != whole.expr or whole.filter:
             continue

@@ -55,7 +55,6 @@ class Clarifier:
             grounding=plan.spans, thread=asked.thread,
         )  # fmt: skip
 
-
     def why(self, plan: Plan, sight: Sight, asked: Asked, timings: dict[str, float]) -> Answer:
         """Where a number changed, to pick from, when it's asked why; what is missing, where the change itself is not read."""
         if not plan.readings:

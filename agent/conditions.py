@@ -46,7 +46,10 @@ def names_in(text: str) -> set[str]:
 
 
 def own_values(leaf: SimpleMetric, name: str) -> Iterator[tuple[set[object], bool]]:
-    """The values (true for a bare yes/no column) of a dimension that each part of a metric's own filter lets through (True) or leaves out (False)."""
+    """The values of a dimension that each part of a metric's own filter lets through (True) or leaves out (False).
+
+    Of a bare yes/no column the value is true or false.
+    """
     tree = parse_expression(leaf.filter) if leaf.filter else exp.true()
     for part in tree.flatten() if isinstance(tree, exp.And) else [tree]:
         part = part.unnest()

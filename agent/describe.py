@@ -203,7 +203,10 @@ def has_not_happened(result: Result, today: dt.date, spans: tuple[Span, ...]) ->
     said = next((span for span in spans if span.kind in ("time", "period")), None)
     at = (said.text, said.start, said.end) if said else ("", 0, 0)
     return Gap(
-        NOT_SUPPORTED, *at, closes="a plan or a forecast in the data", says=f"{at[0] or 'That'} has not happened yet, and nothing is known of it."
+        NOT_SUPPORTED,
+        *at,
+        closes="a plan or a forecast in the data",
+        says=f"{at[0] or 'That'} has not happened yet, and nothing is known of it.",
     )
 
 

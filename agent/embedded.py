@@ -149,7 +149,23 @@ def _difference(inner: list[Token], lexicon: Lexicon, text: str) -> Plan | None:
 def _bare(said: list[Token]) -> list[Token]:
     """The tokens without the politeness around them."""
     start, end = 0, len(said)
-    while start < end and said[start].word in ("any", "idea", "please", "hi", "hello", "hey", "can", "could", "you", "so", "and", "ok", "sorry", "would", "but"):
+    while start < end and said[start].word in (
+        "any",
+        "idea",
+        "please",
+        "hi",
+        "hello",
+        "hey",
+        "can",
+        "could",
+        "you",
+        "so",
+        "and",
+        "ok",
+        "sorry",
+        "would",
+        "but",
+    ):
         start += 1
     while end > start and said[end - 1].word in _AFTER:
         end -= 1

@@ -13,9 +13,11 @@ from answerable.agent.words import Token
 
 _PEOPLE = (
     "board|boss(?:es)?|manage(?:r|rs|ment)|directors?|ceo|cfo|coo|cto|cmo|vp|head|chief|officers?|executives?|execs?|leadership|investors?|"
-    "auditors?|accountants?|controllers?|analysts?|bank|journalists?|press|reporters?|lawyers?|regulators?|colleagues?|coworkers?|team|teams|"
+    "auditors?|accountants?|controllers?|analysts?|bank|journalists?|press|reporters?|lawyers?|regulators?|colleagues?|coworkers?|"
+    "team|teams|"
     "teammates?|department|office|partners?|vendors?|consultants?|advis[eo]rs?|shareholders?|committee|council|insurers?|owners?|founders?|"
-    "presidents?|chair|chairman|chairwoman|secretary|assistant|intern|friend|everyone|everybody|somebody|someone|people|folks|guys|clients?|"
+    "presidents?|chair|chairman|chairwoman|secretary|assistant|intern|friend|everyone|everybody|somebody|someone|people|folks|guys|"
+    "clients?|"
     "tax office|ministry|union|landlord"
 )
 _THINGS = (
@@ -31,8 +33,13 @@ _DAY = (
     "(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|today|tomorrow|tonight|now|noon|lunch|this (?:morning|afternoon|evening)|"
     "next week|the end of the day|eod|asap|(?:mon|tues|wednes|thurs|fri|satur|sun)day (?:morning|afternoon|evening))"
 )
-_DEPARTMENTS = "finance|marketing|sales|hr|ops|operations|legal|product|engineering|support|accounting|procurement|controlling|compliance|audit|it"
-_SUBJECT = rf"(?:(?:{_DEPARTMENTS})(?= (?:want|need|ask|keep|would|is asking|has asked|just))|i|we|they|he|she|you|it|{_DET}(?: [a-z]+){{0,2}}? (?:{_PEOPLE})|(?:{_PEOPLE}))"
+_DEPARTMENTS = (
+    "finance|marketing|sales|hr|ops|operations|legal|product|engineering|support|accounting|procurement|controlling|compliance|audit|it"
+)
+_SUBJECT = (
+    rf"(?:(?:{_DEPARTMENTS})(?= (?:want|need|ask|keep|would|is asking|has asked|just))|i|we|they|he|she|you|it|"
+    rf"{_DET}(?: [a-z]+){{0,2}}? (?:{_PEOPLE})|(?:{_PEOPLE}))"
+)
 _ADVERBS = "(?: (?:just|only|also|really|still|again|recently|kindly|quickly|urgently|currently|actually|simply|always|now|then|myself))*"
 _HELPERS = "(?: (?:am|is|are|was|were|have|has|had|been|will|would|do|does|did|can|could|must|should|may|might|keep|keeps))*"
 _KNOW = (
@@ -43,12 +50,14 @@ _KNOW = (
 _ASK = (
     rf"(?:(?:want|wants|wanted|need|needs|needed|like|love|hope|wish|try|trying|tries|going|supposed|about|due|plan|planning|have|has|had|"
     rf"got|asked|told) to {_KNOW}(?: (?:us|me|them|him|her|you|people))?|want|wants|wanted|need|needs|needed|ask|asks|asked|asking|wonder|"
-    rf"wonders|wondering|wondered|curious|like|interested|not sure|not certain|no idea|not know|not find|not remember|forgot|doubt|looking for|"
+    rf"wonders|wondering|wondered|curious|like|interested|not sure|not certain|no idea|not know|not find|not remember|forgot|doubt|"
+    rf"looking for|"
     rf"looking at|looking into|working on|in need of|after|call(?:ed)? to ask|wrote to ask|in a hurry)"
 )
 _WHOM = "(?: (?:me|us|you|for me|for us|of me|from me|again|today|yesterday|this morning|just now))*"
 _WHERE = (
-    rf"(?: (?:in|at|on|over|during|for|after|before|by|about) (?:{_DET} )?(?:\w+ )?(?:{_THINGS}|hallway|lunch|coffee|chat|slack|phone|kitchen|"
+    rf"(?: (?:in|at|on|over|during|for|after|before|by|about) (?:{_DET} )?(?:\w+ )?(?:{_THINGS}|hallway|lunch|coffee|chat|slack|"
+    rf"phone|kitchen|"
     r"corridor|lift|elevator|office|morning|afternoon|evening|dinner|breakfast))*"
 )
 _LINK = "(?: (?:about|for|of|whether|if|that|in|on|is|at|and))*"
@@ -60,30 +69,43 @@ _TASK = (
 )
 _FOR_WHOM = rf"(?:for|to) {_DET} (?:\w+ ){{0,2}}?(?:{_PEOPLE}|{_THINGS})"
 _FOR_DAY = rf"(?:for|on|by|before|due|until) (?:{_DAY})"
-_THANKS = "(?:many thanks|thanks(?: a lot| so much| a million)?|thank you(?: so much| very much)?|thx|ty|cheers|best|best regards|regards|kind regards)"
+_THANKS = (
+    "(?:many thanks|thanks(?: a lot| so much| a million)?|thank you(?: so much| very much)?|thx|ty|cheers|best|best regards|"
+    "regards|kind regards)"
+)
 _GOOD = "(?:hi|hello|hey|dear|good morning|good afternoon|good evening|morning|afternoon|yo|hiya)"
 
 _CLAUSES = tuple(re.compile(pattern) for pattern in (
     # who asks or needs, up to what is asked for: "our medical director just asked me in the hallway"
     rf"{_START}{_OPENERS}{_SUBJECT}{_ADVERBS}{_HELPERS}{_ADVERBS} {_ASK}{_WHOM}{_WHERE}{_WHOM}{_LINK}(?= )",
     # a task, whole: "I'm preparing the slides for Thursday"
-    rf"{_START}{_OPENERS}{_SUBJECT}{_ADVERBS}{_HELPERS}{_ADVERBS} {_TASK}(?: {_FOR_WHOM})*(?: {_FOR_DAY})?(?= (?:and|so|but)\b| {_SIGNS}|$)",
+    rf"{_START}{_OPENERS}{_SUBJECT}{_ADVERBS}{_HELPERS}{_ADVERBS} {_TASK}(?: {_FOR_WHOM})*(?: {_FOR_DAY})?(?= (?:and|so|but)\b|"
+    rf" {_SIGNS}|$)",
     # a purpose before all else or after it: "for the insurer's questionnaire", "for my report"
     rf"^{_FOR_WHOM}(?: {_FOR_DAY})?(?= (?:{_SIGNS}|i|we|can|could|please|what|how|which)\b| {_SIGNS})",
-    rf"(?<= )for (?:the|our|my|their|his|her|your|a|an|this|tomorrow|today|next week) (?:\w+ )??(?:report|presentation|deck|slides|meeting|call|review|memo){_END}",
+    rf"(?<= )for (?:the|our|my|their|his|her|your|a|an|this|tomorrow|today|next week) (?:\w+ )??(?:report|presentation|deck|slides|"
+    rf"meeting|call|review|memo){_END}",
     # where help is sought: "I have no idea where to look", "can you help", "if it is not too much trouble"
-    rf"{_START}{_OPENERS}{_SUBJECT}{_HELPERS}(?: not)? (?:no idea|not sure|know|sure) (?:where|how|whom|who) to (?:look|find it|find this|ask){_END}",
-    rf"{_START}{_OPENERS}(?:can|could|would|will) (?:you|anyone|anybody|someone|somebody)(?: please)? (?:help|help me|help us|help me out|assist)"
+    rf"{_START}{_OPENERS}{_SUBJECT}{_HELPERS}(?: not)? (?:no idea|not sure|know|sure) (?:where|how|whom|who) to (?:look|find it|"
+    rf"find this|ask){_END}",
+    rf"{_START}{_OPENERS}(?:can|could|would|will) (?:you|anyone|anybody|someone|somebody)(?: please)? (?:help|help me|help us|"
+    rf"help me out|assist)"
     rf"(?: (?:with this|with that|me with this|out|please))?{_END}",
-    rf"{_START}(?:if (?:it is|that is|it|possible)(?: not)?(?: too)?(?: much)?(?: of)?(?: a)?(?: trouble| possible| bother)?|if you can|if you could|"
-    rf"if you do not mind|if possible|when(?:ever)? you (?:have|get) a (?:minute|moment|second|sec|chance)|no rush|no hurry|asap|urgent|it is urgent|as soon as possible){_END}",
+    rf"{_START}(?:if (?:it is|that is|it|possible)(?: not)?(?: too)?(?: much)?(?: of)?(?: a)?(?: trouble| possible| bother)?|"
+    rf"if you can|if you could|"
+    rf"if you do not mind|if possible|when(?:ever)? you (?:have|get) a (?:minute|moment|second|sec|chance)|no rush|no hurry|asap|"
+    rf"urgent|it is urgent|as soon as possible){_END}",
     rf"(?<= )when(?:ever)? you (?:have|get) a (?:minute|moment|second|sec|chance){_END}",
     rf"{_START}{_OPENERS}i (?:keep forgetting|always forget|forgot(?: again)?){_END}",
-    rf"{_START}(?:it|that) would (?:help|be (?:great|good|nice|helpful|useful|interesting))(?: me| us)?(?: to (?:{_KNOW[3:-1]}))?{_LINK}(?= |$)",
-    rf"{_START}sorry to (?:bug|bother|trouble|disturb) (?:you|everyone|all)(?: (?:again|on a [a-z]+|this late|so late|so early|with this))?{_END}",
+    rf"{_START}(?:it|that) would (?:help|be (?:great|good|nice|helpful|useful|interesting))(?: me|"
+    rf" us)?(?: to (?:{_KNOW[3:-1]}))?{_LINK}(?= |$)",
+    rf"{_START}sorry to (?:bug|bother|trouble|disturb) (?:you|everyone|all)(?: (?:again|on a [a-z]+|this late|so late|so early|"
+    rf"with this))?{_END}",
     rf"{_START}(?:remind me|remind us|tell me again|tell me|do you happen to know|any chance you know)(?= (?:what|how|which|who)\b)",
     rf"{_START}sorry if (?:this|that|it) is (?:a |an )?(?:silly|stupid|dumb|basic|obvious|odd|strange)(?: question| one)?{_END}",
-    rf"{_START}(?:quick (?:question|one)(?: (?:before|after|for) (?:lunch|dinner|the weekend|the meeting|the call|you|today))?|not urgent|nothing urgent|i (?:am )?new here|new here|(?:my |so )?apologies|when you (?:have|get) a (?:sec|second|minute|moment|chance)|question|one question|a question|one more thing|another one|next question|just curious|out of curiosity|"
+    rf"{_START}(?:quick (?:question|one)(?: (?:before|after|for) (?:lunch|dinner|the weekend|the meeting|the call|you|today))?|"
+    rf"not urgent|nothing urgent|i (?:am )?new here|new here|(?:my |so )?apologies|when you (?:have|get) a (?:sec|second|minute|"
+    rf"moment|chance)|question|one question|a question|one more thing|another one|next question|just curious|out of curiosity|"
     rf"just checking|fyi|btw|by the way|sorry to bother you|sorry to bother|sorry|please help|help){_END}",
     # greetings and thanks, with a name that a comma or the end parts from the rest
     rf"^{_GOOD}(?: (?:there|all|everyone|everybody|team|folks|guys|again|both))?(?= |$)",

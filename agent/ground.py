@@ -141,7 +141,10 @@ class Grounder:
             if not senses and self.lenient and bases[0].isalpha():
                 senses, how = self._by_forms(i, j)
             if self.lenient and j == i + 1 and senses and all(s.kind != "metric" for s in senses):
-                senses = [*senses, *self.lexicon.parts.get(bases[0], ())]  # "channel" may be the contact channel, where no other is in reach
+                senses = [
+                    *senses,
+                    *self.lexicon.parts.get(bases[0], ()),
+                ]  # "channel" may be the contact channel, where no other is in reach
             if self.lenient and j == i + 1 and senses and was_done(self.tokens, i):
                 senses = [*senses, *self.lexicon.lemmas.get((form(self.tokens[i].word, done=True),), ())]  # "did we bill" is no bill
             if senses:
@@ -169,7 +172,11 @@ class Grounder:
         bags = self.lexicon.bags
         plain = [lemma(token.word) if was_done(self.tokens, n) else "" for n, token in enumerate(self.tokens[i:j], i)]
         nouns = sorted(word.rstrip("+") if word.rstrip("+") in plain else word for word in said)
-        found = bags.get(tuple(sorted(said))) or bags.get(tuple(word for word in nouns if word != "on")) or bags.get(tuple(sorted(word for word in said if word != "on")), [])
+        found = (
+            bags.get(tuple(sorted(said)))
+            or bags.get(tuple(word for word in nouns if word != "on"))
+            or bags.get(tuple(sorted(word for word in said if word != "on")), [])
+        )
         return (found, "order") if len({s.target for s in found}) == 1 else ([], "lemma")
 
     def _grammar(self, i: int) -> Iterator[tuple[Segment, int]]:

@@ -100,9 +100,9 @@ class Lexicon:
         for metric in self.catalog.metrics.values():
             for synonym in () if metric.hidden else metric.synonyms:
                 said = words_of(synonym)
-                if short := tuple(word for word in said if word not in _RELATIVE):
-                    if short != said:  # "customers who bought" are those of "gold customers bought"
-                        yield short, Sense("metric", metric.name, how="synonym")
+                short = tuple(word for word in said if word not in _RELATIVE)
+                if short and short != said:  # "customers who bought" are those of "gold customers bought"
+                    yield short, Sense("metric", metric.name, how="synonym")
         for member in self.values.members:
             if member.declared:
                 how = "value" if str(member.value) == member.word else "synonym"
@@ -276,7 +276,15 @@ def _extreme(metric: Metric) -> Iterator[tuple[Key, Sense]]:
 def _verbs_of(noun: str) -> Iterator[str]:
     """The verbs that a noun may come from, by its ending."""
     yield noun
-    for ending, more in (("ing", ("", "e")), ("ment", ("",)), ("ation", ("", "e")), ("ion", ("", "e")), ("al", ("", "e")), ("ery", ("er",)), ("y", ("",))):
+    for ending, more in (
+        ("ing", ("", "e")),
+        ("ment", ("",)),
+        ("ation", ("", "e")),
+        ("ion", ("", "e")),
+        ("al", ("", "e")),
+        ("ery", ("er",)),
+        ("y", ("",)),
+    ):
         if noun.endswith(ending) and len(noun) > len(ending) + 2:
             stem = noun[: -len(ending)]
             yield from (stem + tail for tail in more)

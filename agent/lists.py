@@ -32,7 +32,11 @@ def lists(draft: Draft, lexicon: Lexicon) -> Iterator[Candidate]:
 
 def _named_things(d: Draft, lexicon: Lexicon) -> bool:
     """Whether "clinics in the north" is all that is asked: things, and what they have."""
-    if d.subject is not None and not (d.asks or d.filters or d.whens or d.also) and {s.kind for s in d.subject.segment.senses} == {"dimension"}:
+    if (
+        d.subject is not None
+        and not (d.asks or d.filters or d.whens or d.also)
+        and {s.kind for s in d.subject.segment.senses} == {"dimension"}
+    ):
         last = d.subject.segment.text.lower().split()[-1]
         return singular(last) != last  # "company names"
     things = d.subject is not None and all(sense.kind == "entity" for sense in d.subject.segment.senses)

@@ -46,7 +46,9 @@ class Narrowing(Looking):
                 if self._role() == "versus":
                     self.d.asks["versus values"] = self._at()
                 values.append(self.s[self.i + 1])
-                self.i += 3 if self._kind(2) == self._kind(-1) and self._at(2) is not None and self._owns(self.s[self.i + 2], values[0]) else 2
+                self.i += (
+                    3 if self._kind(2) == self._kind(-1) and self._at(2) is not None and self._owns(self.s[self.i + 2], values[0]) else 2
+                )
         if negated and self._role() in ("and", "or", "comma", "nor") and self._kind(1) == "value":
             raise Unread(self.s[self.i + 1])  # whether it is left out too can't be told
         self.d.filters.append(Filter(tuple(values), negated, without, owner, dates))

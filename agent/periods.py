@@ -16,8 +16,8 @@ MONTH_NAMES = {name: i for i, name in enumerate(MONTHS, 1)} | {name[:3]: i for i
 _SEASONS = {"spring": 3, "summer": 6, "autumn": 9, "fall": 9, "winter": 12}
 _YEAR_EARLIER = tuple(tuple(text.split()) for text in (
     "last year", "of last year", "a year ago", "one year ago", "in the last year", "in the previous year", "of the previous year",
-    "the year before", "a year earlier", "one year earlier", "the previous year", "a year before", "in the year before", "in the prior year",
-    "of the year before", "in last year", "previous year", "prior year", "of the prior year", "the prior year",
+    "the year before", "a year earlier", "one year earlier", "the previous year", "a year before", "in the year before",
+    "in the prior year",     "of the year before", "in last year", "previous year", "prior year", "of the prior year", "the prior year",
 ))  # fmt: skip
 LAST, THIS, NEXT = (
     {"last", "previous", "past", "prior", "trailing"},
@@ -47,7 +47,8 @@ LEADS = {
 }
 STARTERS = frozenset({
     *LEADS, *LAST, *THIS, *NEXT, *UNITS, *WEEKDAYS, *MONTH_NAMES, *_SEASONS, *ORDINALS, "fiscal", "financial", "fy", "q", "a", "an", "same",
-    "today", "tonight", "yesterday", "tomorrow", "weekend", "since", "starting", "between", "until", "till", "through", "up", "before", "after",
+    "today", "tonight", "yesterday", "tomorrow", "weekend", "since", "starting", "between", "until", "till", "through", "up", "before",
+    "after",
     "as", "by", "to", "end", "so", "ytd", "qtd", "mtd", "wtd", "fytd", "right", "now", "currently", "presently", "around",
 })  # fmt: skip
 """Words with which a time phrase can begin, beside numbers and dates."""
@@ -177,7 +178,12 @@ class Periods:
                 return None
             return i + 2, (word_at(t, i + 1), which, 1)
         count = count_at(t, i + 1)
-        if count and (unit := unit_at(t, i + 2)) and (which == 1 or (which == -1 and self._outer(t, i + 2 + unit[0]))) and unit[1] in ("month", "week", "day", "quarter"):
+        if (
+            count
+            and (unit := unit_at(t, i + 2))
+            and (which == 1 or (which == -1 and self._outer(t, i + 2 + unit[0])))
+            and unit[1] in ("month", "week", "day", "quarter")
+        ):
             return i + 2 + unit[0], (unit[1], which, count)
         return None
 

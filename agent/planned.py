@@ -39,5 +39,11 @@ def compiled(query: SemanticQuery, catalog: Catalog) -> Compiled:
 
 def gap_of(error: PlanError) -> Gap:
     """A plan error as a gap of the same type."""
-    kind = NOT_JOINABLE if isinstance(error, (Unreachable, AmbiguousPath)) else UNKNOWN_TERM if isinstance(error, UnknownName) else NOT_SUPPORTED
+    kind = (
+        NOT_JOINABLE
+        if isinstance(error, (Unreachable, AmbiguousPath))
+        else UNKNOWN_TERM
+        if isinstance(error, UnknownName)
+        else NOT_SUPPORTED
+    )
     return Gap(kind, error.name, nearest=error.nearest, says=error.text)

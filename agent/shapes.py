@@ -53,7 +53,12 @@ def _subject(s: Shape) -> None:
     if d.also:
         raise Unread(d.also[0].segment)
     asker = d.asks.get("asker")
-    before = [*d.metrics, *(v for f in d.filters for v in f.values), *(f.owner for f in d.filters if f.owner), *(b.dimension for b in d.bounds)]
+    before = [
+        *d.metrics,
+        *(v for f in d.filters for v in f.values),
+        *(f.owner for f in d.filters if f.owner),
+        *(b.dimension for b in d.bounds),
+    ]
     if asker is not None and d.subject is None and not any(segment.start < asker.start for segment in before):
         raise Unread(asker)  # "where did they come from" asks for what no word names
     if "both" in d.asks and not (len(d.metrics) == 2 or len(d.whens) == 2 or any(len(f.values) == 2 for f in d.filters)):
@@ -175,4 +180,3 @@ RULES: tuple[Callable[[Shape], None], ...] = (_subject, _ranking, _wholes, _comp
 def leaf_is(metric: Metric, kind: type[exp.Expr]) -> bool:
     """Whether a simple metric is plainly one aggregate of a kind."""
     return isinstance(metric, SimpleMetric) and isinstance(parse_expression(metric.expr), kind)
-

@@ -18,12 +18,17 @@ def correction(word: str, known: Iterable[str]) -> str | None:
     near: dict[int, set[str]] = {}
     for other in known:
         if abs(len(other) - len(word)) <= most + 1 and other[0] == word[0]:
-            distance = min(OSA.distance(form, other, score_cutoff=most) for form in {word, singular(word)})
+            distance = min(OSA.distance(word, form, score_cutoff=most) for form in _forms(other, word))
             if distance <= most:
                 near.setdefault(distance, set()).add(other)
     for distance in sorted(near):
         return near[distance].pop() if len(near[distance]) == 1 else None
     return None
+
+
+def _forms(known: str, word: str) -> tuple[str, ...]:
+    """The forms of a known word that a misspelt one may be of: its plural too, where that one ends like a plural."""
+    return (known, f"{known}s") if singular(word) != word else (known,)
 
 
 @lru_cache(maxsize=10_000)

@@ -148,7 +148,9 @@ def _dropped(before: Draft, after: Draft) -> Draft:
         elif drop.what == "splits":
             before = replace(before, splits=[], order="")
         elif drop.what == "limit":
-            before = replace(before, rank="", top=None, subject=None, splits=[*before.splits, *([before.subject] if before.subject else [])])
+            before = replace(
+                before, rank="", top=None, subject=None, splits=[*before.splits, *([before.subject] if before.subject else [])]
+            )
         elif drop.what == "time":
             before = replace(before, whens=[])
         elif drop.segment is not None:
@@ -181,13 +183,13 @@ def _dimensions(said: Filter) -> set[tuple[str, str]]:
 
 
 def _whens(before: Draft, after: Draft) -> list[tuple[Segment, When]]:
+    if {"versus", "compare"} & after.asks.keys() and len(before.whens) == len(after.whens) == 1:
+        return [*before.whens, *after.whens]
     if len(after.whens) == 1 and after.whens[0][1].before_it and len(before.whens) == 1:
         segment, when = before.whens[0]
         return [(segment, _before(when, after.whens[0][1].unit))]
     after_whens = _in_the_year(before.whens, after.whens)
     after = replace(after, whens=after_whens)
-    if {"versus", "compare"} & after.asks.keys() and len(before.whens) == len(after.whens) == 1:
-        return [*before.whens, *after.whens]
     days = [said for said in after.whens if said[1].weekdays] or [said for said in before.whens if said[1].weekdays]
     windows = [said for said in after.whens if not said[1].weekdays] or [said for said in before.whens if not said[1].weekdays]
     return [*windows, *days]

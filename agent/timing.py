@@ -114,6 +114,8 @@ class Times:
         now = self._one_window(first, one)
         if now is None or now.start is None or one.before_it or one.again:
             raise Unread(first)
+        if comparing and two.before_it and two.unit == "year" != one.unit:
+            return replace(timing, window=now, compare=Compare(to="last_year"))
         if comparing and (two.before_it or two == one):
             return replace(timing, window=now, compare=Compare(to="previous"))
         then = self._year_before(now, one.unit) if two.again else self._one_window(second, two)

@@ -146,11 +146,11 @@ class Walk(Narrowing):
             self.s[self.i + 1] = self._narrowed(self.s[self.i + 1], segment)
             self.i += 1
             return  # "customers who found us through search": whose search it is
-        if self._role(1) in ("no", "not", "unknown") and self._kind(2) == "dimension" and self._joins_to(self.s[self.i + 2], segment):
-            if self._role(1) == "no" or self.s[self.i + 1].text.lower() == "without":
-                self.s[self.i + 2] = self._narrowed(self.s[self.i + 2], segment)
-                self.i += 1
-                return  # "customers without a region": whose region it is
+        without = self._role(1) == "no" or (self._role(1) == "not" and self.s[self.i + 1].text.lower() == "without")
+        if without and self._kind(2) == "dimension" and self._joins_to(self.s[self.i + 2], segment):
+            self.s[self.i + 2] = self._narrowed(self.s[self.i + 2], segment)
+            self.i += 1
+            return  # "customers without a region": whose region it is
         if self._role(1) == "number" and self._is_number(segment):
             self._equal(segment)
             return
@@ -415,7 +415,8 @@ class Walk(Narrowing):
 
 
 _ASKS = frozenset("""
-    versus|both|asker|long|came|count|much|size|counted|distinct|people|list|average|amount|more|less|than|which|moment|share|as share|rate|conversion|cumulative|
+    versus|both|asker|long|came|count|much|size|counted|distinct|people|list|average|amount|more|less|than|which|moment|share|as share|
+    rate|conversion|cumulative|
     trend|grow|rose|fell|times|never|total|compare|in percent|is it true
     """.replace("\n", "").replace(" " * 4, "").split("|"))  # fmt: skip
 """Roles that say how to ask, and are looked at when the whole is known."""

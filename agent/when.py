@@ -220,5 +220,6 @@ _TAILS = tuple(tuple(text.split()) for text in (
 
 Read = Callable[[Reader, list[Token], int], "tuple[int, When] | None"]
 _PHRASES: tuple[Read, ...] = (
-    Reader._range, Reader._bare_days, Reader._since, Reader._until, Reader._around, Reader._before_after, Reader._as_of, Reader._to_date, Reader._plain,
+    Reader._range, Reader._bare_days, Reader._since, Reader._until, Reader._around, Reader._before_after, Reader._as_of, Reader._to_date,
+    Reader._plain,
 )  # fmt: skip

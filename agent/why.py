@@ -1,4 +1,4 @@
-"""Causes are not in the data. Where a change came from is: asked why, answerable offers the change by each dimension, and says what it's not."""
+"""Causes are not in the data. Where a change came from is: asked why, answerable offers the change by each dimension."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ from answerable.context.errors import AnswerableError
 from answerable.context.query import Column, Compare, SemanticQuery
 
 _WHY = re.compile(
-    r"\b(why(?: is it that| is that)?|how come|what(?:'s| is| was)? (?:caused|causes|causing|drove|drives|driving|explains|explained|behind|"
-    r"is behind|was behind|led to|made)(?: the| our| a| this)?|(?:what is |what was )?the (?:reason|reasons|cause|causes) (?:for|of|behind)|(?:reason|reasons|cause) for)\b",
+    r"\b(why(?: is it that| is that)?|how come|what(?:'s| is| was)? (?:caused|causes|causing|drove|drives|driving|explains|"
+    r"explained|behind|"
+    r"is behind|was behind|led to|made)(?: the| our| a| this)?|(?:what is |what was )?the (?:reason|reasons|cause|causes) (?:for|of|"
+    r"behind)|(?:reason|reasons|cause) for)\b",
     re.IGNORECASE,
 )
 DIMENSIONS, FEW = 12, 50

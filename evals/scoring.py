@@ -1,4 +1,4 @@
-"""Answers beside what a right system must do: right, wrong, asked or declined, rightly or not. Plans are run for the rows that they give."""
+"""Answers beside what a right system must do: right, wrong, asked or declined, rightly or not. Plans are run for their rows."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _fits(project: Project, line: dict[str, Any], answer: Answer) -> bool:
 
 
 def same(wanted: Sequence[Row], given: Sequence[Row], match: str = "exact") -> bool:
-    """Whether two results are one: `exact` (columns in any order), `prefix`, `contains`, `cells` (all numbers) or `value` (the one number)."""
+    """Whether two results are one: `exact` (columns in any order), `prefix`, `contains`, `cells` (all numbers) or `value`."""
     if match in ("cells", "value"):
         numbers = _numbers(given)
         return all(any(_alike(number, other) for other in numbers) for number in _numbers(wanted))
