@@ -346,11 +346,17 @@ def built(work: Path) -> Iterator[tuple[str, Path]]:
     subprocess.run([sys.executable, str(demo / "generate.py"), "--out", str(demo / "alder.duckdb")], check=True)
     yield "alder", demo
     if METRICFLOW.is_dir():
-        warehouse = work / "metricflow.duckdb"
-        subprocess.run([sys.executable, str(METRICFLOW / "load_tables.py"), str(warehouse)], check=True, capture_output=True)
-        imported = read_manifest(METRICFLOW / "manifests_json" / "simple_manifest.json")
-        write_project(imported, work / "metricflow", "Listings", f"duckdb:{warehouse}")
-        yield "metricflow", work / "metricflow"
+        yield "metricflow", imported(work)
+
+
+def imported(work: Path) -> Path:
+    """MetricFlow's project, imported into `work` with its tables."""
+    warehouse = work / "metricflow.duckdb"
+    subprocess.run([sys.executable, str(METRICFLOW / "load_tables.py"), str(warehouse)], check=True, capture_output=True)
+    write_project(
+        read_manifest(METRICFLOW / "manifests_json" / "simple_manifest.json"), work / "metricflow", "Listings", f"duckdb:{warehouse}"
+    )
+    return work / "metricflow"
 
 
 def main() -> None:
