@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -80,6 +81,11 @@ class When:
     """The first and the last period of a range, where "from July to August" may also set one against the other."""
 
     @property
+    def full_end(self) -> dt.date | None:
+        """The end with the days that still lie ahead."""
+        return max(self.end, self.whole) if self.end and self.whole else self.end
+
+    @property
     def future(self) -> bool:
         return self.now is False and self.start is not None and self.end is not None and self.whole == self.start
 
@@ -150,11 +156,10 @@ class Periods:
         if not head:
             return None
         j, (unit, which, count) = head
-        j += 1 if word_at(t, j) == "fiscal" else 0
-        fiscal = word_at(t, j - 1) == "fiscal"
         k, outer = self._outer(t, j) or (j, None)
         if outer is None:
-            return j, self._latest(unit, which, count, fiscal)
+            fiscal = word_at(t, j) == "fiscal"
+            return j + fiscal, self._latest(unit, which, count, fiscal)
         if outer.start is None or outer.unit not in ("year", "fiscal_year", "month", "quarter"):
             return None
         return k, self._inside(outer, unit, which, count)
@@ -205,14 +210,15 @@ class Periods:
             return None
         for read in (Periods._year, Periods._relative):
             found = read(self, t, j)
-            if found and found[1].unit in ("year", "fiscal_year"):
-                return found
+            if found and found[1].unit in ("year", "fiscal_year") and found[1].start and found[1].full_end:
+                # "March of the last 3 years" is three months, and no one of them
+                return found if (found[1].full_end - found[1].start).days <= 366 else None
         return None
 
     def _inside(self, outer: When, unit: str, which: int, count: int) -> When:
         """The `which`-th part of a period."""
         assert outer.start is not None
-        begin, finish = outer.start, outer.whole or outer.end or outer.start
+        begin, finish = outer.start, outer.full_end or outer.start
         if unit == "half":
             middle = as_date(shift(begin, months=6)) if outer.unit != "month" else begin.replace(day=16)
             if outer.unit == "quarter":
@@ -303,19 +309,19 @@ class Periods:
         """`may` is a month after a preposition, before a year, in a list of months, or at the end; elsewhere a verb."""
         before, after = word_at(t, i - 1) if i else "", word_at(t, i + 1)
         leads = {*LEADS, "since", "until", "between", "and", "to", "versus", "or", "last", "by", ",", "than"}
-        follows = after.isdigit() or after.startswith("'") or after in ("to", "and", "versus", ",", "-", "until", "through")
+        follows = self._of_year(t, i + 1) is not None or after in ("to", "and", "versus", ",", "-", "until", "through")
+        follows = follows or after.isdigit() or after.startswith("'")
         return before in leads or follows or i + 1 >= len(t)
 
     def _day_of(self, t: list[Token], i: int, month: int, day: int) -> tuple[int, When] | None:
         year = self._of_year(t, i)
-        number = year[1].start.year if year and year[1].start else self.today.year
-        try:
-            date = dt.date(number, month, day)
-        except ValueError:
-            return None
-        if not year and date > self.today:
-            date = date.replace(year=number - 1)
-        return (year[0] if year else i), replace(self._one(date, "day"), year_named=bool(year))
+        if year and year[1].start:
+            later = year[1].unit == "fiscal_year" and month < year[1].start.month
+            found = _day(year[1].start.year + later, month, day)
+        else:  # the latest that has been, which for a leap day may be eight years ago
+            known = (_day(self.today.year - back, month, day) for back in range(9))
+            found = next((date for date in known if date and date <= self.today), None)
+        return ((year[0] if year else i), replace(self._one(found, "day"), year_named=bool(year))) if found else None
 
     def _date_token(self, t: list[Token], i: int) -> tuple[int, When] | None:
         token = t[i] if i < len(t) else None
@@ -359,15 +365,13 @@ class Periods:
             start = floor(found[1].start, "week", self.settings)
             return found[0], self._clipped(start, start + dt.timedelta(days=7), "week")
         if number_at(t, i + 1) and self.settings.week_start == "monday" and 1 <= (t[i + 1].value or 0) <= 53:
-            year = self._of_year(t, i + 2)
-            number = year[1].start.year if year and year[1].start else self.today.year
-            try:
-                start = dt.date.fromisocalendar(number, int(t[i + 1].value or 1), 1)
-            except ValueError:
-                return None
-            if not year and start > self.today:
-                start = dt.date.fromisocalendar(number - 1, int(t[i + 1].value or 1), 1)
-            return (year[0] if year else i + 2), self._clipped(start, start + dt.timedelta(days=7), "week")
+            year, week = self._of_year(t, i + 2), int(t[i + 1].value or 1)
+            if year and year[1].start:
+                monday = _monday(year[1].start.year, week)
+            else:  # the latest that has begun; not every year has a week 53
+                known = (_monday(self.today.year + 1 - back, week) for back in range(9))
+                monday = next((day for day in known if day and day <= self.today), None)
+            return ((year[0] if year else i + 2), self._clipped(monday, monday + dt.timedelta(days=7), "week")) if monday else None
         return None
 
     def _season(self, t: list[Token], i: int) -> tuple[int, When] | None:
@@ -473,7 +477,7 @@ class Periods:
             return start
         moved = start.start
         if last.year_named and not last.now:
-            moved = start.start.replace(year=last.start.year)
+            moved = as_date(shift(start.start, months=12 * (last.start.year - start.start.year)))
         return replace(start, start=moved)
 
 
@@ -482,6 +486,19 @@ PERIODS: tuple[Read, ...] = (
     Periods._days, Periods._relative, Periods._part_of, Periods._year, Periods._month, Periods._date_token,
     Periods._weekday_phrase, Periods._week, Periods._season, Periods._same_last_year,
 )  # fmt: skip
+
+
+def _day(year: int, month: int, day: int) -> dt.date | None:
+    """A day, where the calendar has it."""
+    return dt.date(year, month, day) if 1 <= day <= calendar.monthrange(year, month)[1] else None
+
+
+def _monday(year: int, week: int) -> dt.date | None:
+    """The first day of an ISO week, where the year has it."""
+    try:
+        return dt.date.fromisocalendar(year, week, 1)
+    except ValueError:
+        return None
 
 
 def word_at(t: list[Token], i: int) -> str:

@@ -72,7 +72,8 @@ class Reader(Periods):
         last = self._period(t, j + 2)
         if not last or last[1].unit != "day" or last[1].start is None:
             return None
-        start = last[1].start.replace(day=int(t[j].value or 1)) if (t[j].value or 0) <= last[1].start.day else None
+        first = float(t[j].value or 0)
+        start = last[1].start.replace(day=int(first)) if first.is_integer() and 1 <= first <= last[1].start.day else None
         return (last[0], replace(last[1], start=start)) if start else None
 
     def _since(self, t: list[Token], i: int) -> tuple[int, When] | None:
@@ -89,8 +90,14 @@ class Reader(Periods):
                     return None
                 found = found[0] + 1, found[1]
             if found and found[1].start:
-                return found[0], replace(found[1], end=self._tomorrow, to_date=True, whole=None)
+                return found[0], self._from(found[1].start, found[1])
         return None
+
+    def _from(self, start: dt.date, when: When) -> When:
+        """From a day to the end of today; from a day that lies ahead, without an end."""
+        if start > self.today:
+            return replace(when, start=start, end=None, to_date=False, whole=None)
+        return replace(when, start=start, end=self._tomorrow, to_date=True, whole=None)
 
     def _until(self, t: list[Token], i: int) -> tuple[int, When] | None:
         """until X, through X, up to X: to the end of X."""
@@ -111,7 +118,7 @@ class Reader(Periods):
         elif words_at(t, j, "end", "of"):
             j += 2
         found = self._period_lead(t, j)
-        return (found[0], When(None, found[1].end, found[1].unit)) if found else None
+        return (found[0], When(None, found[1].full_end, found[1].unit)) if found else None
 
     def _around(self, t: list[Token], i: int) -> tuple[int, When] | None:
         """around 15 March: the day or its week; that is asked."""
@@ -129,7 +136,8 @@ class Reader(Periods):
             return None
         if word_at(t, i) == "before":
             return found[0], When(None, found[1].start, found[1].unit)
-        return found[0], When(found[1].whole or found[1].end, self._tomorrow, found[1].unit, to_date=True)
+        end = found[1].full_end
+        return (found[0], self._from(end, When(end, None, found[1].unit))) if end else None
 
     def _as_of(self, t: list[Token], i: int) -> tuple[int, When] | None:
         """as of D, at the end of X: a moment."""
