@@ -156,7 +156,7 @@ class Grounder:
         if senses := self.lexicon.lemmas.get(tuple(words), []):
             return senses, "lemma"
         exact = tuple(token.word for token in self.tokens[i:j])
-        if exact[-1] != self.tokens[j - 1].base and (senses := self.lexicon.plurals.get((*exact[:-1], self.tokens[j - 1].base), [])):
+        if exact[-1] != self.tokens[j - 1].base and (senses := self.lexicon.written.plural((*exact[:-1], self.tokens[j - 1].base))):
             return senses, "lemma"
         if len(words) == 2 and words[1] in PARTICLES and (senses := self.lexicon.lemmas.get((words[0].rstrip("+"), words[1]), [])):
             return senses, "lemma"  # who signed up is a sign-up
@@ -193,17 +193,19 @@ class Grounder:
 
     def _correct(self) -> dict[int, str]:
         """Put right words one slip away from one word of the catalogue, the grammar or the calendar, that are no words by themselves."""
-        known = self.lexicon.vocabulary | _GRAMMAR_WORDS
         found: dict[int, str] = {}
         for i, token in enumerate(self.tokens):
-            if token.kind != "word" or token.word in known or token.base in known or token.value is not None:
+            if token.kind != "word" or token.value is not None or any(map(self._known, (token.word, token.base))):
                 continue
             from answerable.agent.spelling import correction  # its dictionary is loaded only for a word that nothing else knows
 
-            if right := correction(token.word, self.lexicon.vocabulary) or correction(token.word, _GRAMMAR_WORDS):
+            if right := correction(token.word, self.lexicon.near(token.word)) or correction(token.word, _GRAMMAR_WORDS):
                 found[i] = right
         self.tokens = [replace(token, word=found.get(i, token.word)) for i, token in enumerate(self.tokens)]
         return found
+
+    def _known(self, word: str) -> bool:
+        return word in _GRAMMAR_WORDS or self.lexicon.knows(word)
 
 
 _GRAMMAR_WORDS = frozenset(
