@@ -245,7 +245,10 @@ class Lexicon:
 
     def of(self, said: Sequence[Token]) -> list[Sense]:
         """What a span of tokens may mean."""
-        folded, exact = tuple(token.base for token in said), tuple(token.word for token in said)
+        return self.meant(tuple(token.base for token in said), tuple(token.word for token in said))
+
+    def meant(self, folded: Key, exact: Key) -> list[Sense]:
+        """What words may mean, in the singular and as they are written."""
         found = [*self.senses.get(folded, ()), *self.written.of(exact)]
         if folded == exact:
             return found
