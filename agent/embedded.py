@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from answerable.agent import grammar
 from answerable.agent.assemble import candidates, measured_by
@@ -232,15 +233,16 @@ class _Search:
 
     def plan(self) -> Plan:
         covers = Grounder(self.text, self.said, self.lexicon, self.reader, self.lenient).covers()
-        missing = unknown(covers[0])
+        first = next(covers)
+        missing = unknown(first)
         if missing:
-            return Plan(gaps=tuple(self._gap(segment) for segment in missing), spans=self._spans(covers[0]))
+            return Plan(gaps=tuple(self._gap(segment) for segment in missing), spans=self._spans(first))
         found: dict[str, tuple[int, Reading]] = {}
         lacks: Gap | None = None
         unread: Gap | None = None
         size = 0
         whole = set[tuple[int, int]]()
-        for cover in covers:
+        for cover in chain([first], covers):
             if unknown(cover) or (found and len(cover) > size):
                 break
             if whole - {(s.start, s.end) for s in cover}:
@@ -263,8 +265,8 @@ class _Search:
             readings = tuple(reading for cost, reading in found.values() if cost == least)
             return Plan(readings=readings, spans=_together(readings))
         gap = lacks or unread or Gap(NOT_SUPPORTED, self.text, says=_NOT_READ)
-        more = tuple(far for far in self._out_of_reach(covers[0]) if far.start != gap.start)
-        return Plan(gaps=(gap, *more), spans=self._spans(covers[0]))
+        more = tuple(far for far in self._out_of_reach(first) if far.start != gap.start)
+        return Plan(gaps=(gap, *more), spans=self._spans(first))
 
     def _readings(self, cover: Cover) -> list[tuple[int, Reading]]:
         found: list[tuple[int, Reading]] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from answerable.agent import grammar
 from answerable.agent.apart import apart
@@ -16,6 +17,8 @@ from answerable.agent.words import Token, form, lemma, was_done
 
 KEPT = 12
 """Covers of a question that are kept at each place; more would be ever less likely readings."""
+RANK, COST = 4, 16
+"""The bits of a way on below its segment, and below its cost."""
 _UNKNOWN = 1000
 HELPERS = frozenset("was were is are been be being has have had that who which got get still now currently already".split())
 """Words between a noun and its participle: "orders that were placed" are orders placed."""
@@ -57,6 +60,8 @@ class Segment:
 
 
 Cover = tuple[Segment, ...]
+Best = dict[int, list[int]]
+"""By token the ways on, the best first: the cost, the segment by its number and the way on after it by its rank, in one number."""
 
 
 class Grounder:
@@ -66,31 +71,54 @@ class Grounder:
         self.text, self.tokens, self.lexicon, self.reader, self.lenient = text, tokens, lexicon, reader, lenient
         self.corrected: dict[int, str] = self._correct() if lenient else {}
         self.frames = dict(frames(text, tokens))
+        self.words, self.bases = tuple(token.word for token in self.tokens), tuple(token.base for token in self.tokens)
 
-    def covers(self) -> list[Cover]:
+    def covers(self) -> Iterator[Cover]:
         """The best covers, those with the fewest unknown words and segments first. Linear in the question's length."""
-        found = self._covers({})
-        if self.lenient:
-            for placed in apart(self.tokens, self.lexicon):
-                found += self._covers({i: self._placed(i, *said) for i, said in placed.items()})
-        return [cover for _, cover in sorted(found, key=lambda option: option[0])]
+        ways: list[tuple[dict[int, Segment], Best]] = [({}, self._best({}, {}))]
+        for said in apart(self.tokens, self.lexicon) if self.lenient else ():
+            placed = {i: self._placed(i, *each) for i, each in said.items()}
+            ways.append((placed, self._best(placed, ways[0][1])))
+        found = [(option >> COST, way, option) for way, (_, best) in enumerate(ways) for option in best[0]]
+        for _, way, option in sorted(found):
+            placed, best = ways[way]
+            cover, i = list[Segment](), 0
+            while i < len(self.tokens):
+                cover.append(self._from(i, placed)[(option >> RANK) % (1 << COST - RANK)][0])
+                i = cover[-1].end
+                option = best[i][option % (1 << RANK)]
+            yield tuple(cover)
 
     def _placed(self, i: int, end: int, senses: tuple[Sense, ...]) -> Segment:
         role = "word" if senses else "filler"
         return Segment(i, end, role, self._span(i, end), senses, how="apart")
 
-    def _covers(self, placed: dict[int, Segment]) -> list[tuple[int, Cover]]:
-        """Covers in which some segments are settled."""
-        best: dict[int, list[tuple[int, Cover]]] = {len(self.tokens): [(0, ())]}
-        for i in range(len(self.tokens) - 1, -1, -1):
-            options = [
-                (cost + tail_cost, (segment, *tail))
-                for segment, cost in ([(placed[i], 12)] if i in placed else self._segments(i))
-                for tail_cost, tail in best.get(segment.end, ())
-                if not any(i < start < segment.end for start in placed)
-            ]
-            best[i] = sorted(options, key=lambda option: option[0])[:KEPT]
-        return best[0]
+    def _best(self, placed: dict[int, Segment], plain: Best) -> Best:
+        """The best ways on from each token, in which some segments are settled. After the last of those they are the plain ones."""
+        last = max(placed) if placed else len(self.tokens) - 1
+        best = {i: found for i, found in plain.items() if i > last}
+        best.setdefault(len(self.tokens), [0])
+        for i in range(last, -1, -1):
+            options: list[int] = []
+            for n, (segment, cost) in enumerate(self._from(i, placed)):
+                rests = best.get(segment.end, ())
+                if not any(i < start < segment.end for start in placed):
+                    options += [(cost + (rest >> COST)) << COST | n << RANK | rank for rank, rest in enumerate(rests)]
+            options.sort()
+            best[i] = options[:KEPT]
+        return best
+
+    def _from(self, i: int, placed: dict[int, Segment]) -> list[tuple[Segment, int]]:
+        return [(placed[i], 12)] if i in placed else self._options[i]
+
+    @cached_property
+    def _options(self) -> list[list[tuple[Segment, int]]]:
+        """The segments that begin at each token, with their costs."""
+        return [list(self._segments(i)) for i in range(len(self.tokens))]
+
+    @cached_property
+    def _forms(self) -> list[str]:
+        return [form(word, was_done(self.tokens, n)) for n, word in enumerate(self.words)]
 
     def _segments(self, i: int) -> Iterator[tuple[Segment, int]]:
         token, found = self.tokens[i], False
@@ -129,8 +157,8 @@ class Grounder:
 
     def _names(self, i: int) -> Iterator[tuple[Segment, int]]:
         for j in range(min(i + self.lexicon.longest, len(self.tokens)), i, -1):
-            bases = [token.base for token in self.tokens[i:j]]
-            senses = self.lexicon.of(self.tokens[i:j])
+            bases = self.bases[i:j]
+            senses = self.lexicon.meant(bases, self.words[i:j])
             how = "exact"
             if not senses and (key := self.lexicon.joined.get("".join(bases))) and len(key) != len(bases):
                 senses, how = self.lexicon.senses[key], "spelling"
@@ -152,15 +180,14 @@ class Grounder:
 
     def _by_forms(self, i: int, j: int) -> tuple[list[Sense], str]:
         """Names whose words have other forms, or come in another order: "length of the average visit"."""
-        words = [form(token.word, was_done(self.tokens, n)) for n, token in enumerate(self.tokens[i:j], i)]
+        words = self._forms[i:j]
         if words[0] == "not":
             words = ["no", *(word.rstrip("+") for word in words[1:])]
         if words[0] == "no" and words[-1] == "up":
             words.pop()  # who does not show up does not show
         if senses := self.lexicon.lemmas.get(tuple(words), []):
             return senses, "lemma"
-        exact = tuple(token.word for token in self.tokens[i:j])
-        if exact[-1] != self.tokens[j - 1].base and (senses := self.lexicon.plurals.get((*exact[:-1], self.tokens[j - 1].base), [])):
+        if self.words[j - 1] != self.bases[j - 1] and (senses := self.lexicon.written.plural((*self.words[i : j - 1], self.bases[j - 1]))):
             return senses, "lemma"
         if len(words) == 2 and words[1] in PARTICLES and (senses := self.lexicon.lemmas.get((words[0].rstrip("+"), words[1]), [])):
             return senses, "lemma"  # who signed up is a sign-up
@@ -181,11 +208,10 @@ class Grounder:
 
     def _grammar(self, i: int) -> Iterator[tuple[Segment, int]]:
         for j in range(min(i + grammar.LONGEST, len(self.tokens)), i, -1):
-            words = tuple(token.word for token in self.tokens[i:j])
-            if role := grammar.PHRASES.get(words):
+            if role := grammar.PHRASES.get(self.words[i:j]):
                 yield Segment(i, j, role, self._span(i, j)), 10
         for n in (2, 1):
-            unit = " ".join(token.base for token in self.tokens[i : i + n])
+            unit = " ".join(self.bases[i : i + n])
             if unit in grammar.UNITS and i + n <= len(self.tokens):
                 yield Segment(i, i + n, f"grain:{grammar.UNITS[unit]}", self._span(i, i + n)), 10
 
@@ -203,17 +229,20 @@ class Grounder:
 
     def _correct(self) -> dict[int, str]:
         """Put right words one slip away from one word of the catalogue, the grammar or the calendar, that are no words by themselves."""
-        known = self.lexicon.vocabulary | _GRAMMAR_WORDS
         found: dict[int, str] = {}
         for i, token in enumerate(self.tokens):
-            if token.kind != "word" or token.word in known or token.base in known or token.value is not None:
+            if token.kind != "word" or token.value is not None or any(map(self._known, (token.word, token.base))):
                 continue
             from answerable.agent.spelling import correction  # its dictionary is loaded only for a word that nothing else knows
 
-            if right := correction(token.word, self.lexicon.vocabulary) or correction(token.word, _GRAMMAR_WORDS):
+            if right := correction(token.word, self.lexicon.near(token.word)) or correction(token.word, _GRAMMAR_WORDS):
                 found[i] = right
-        self.tokens = [replace(token, word=found.get(i, token.word)) for i, token in enumerate(self.tokens)]
+        if found:
+            self.tokens = [replace(token, word=found.get(i, token.word)) for i, token in enumerate(self.tokens)]
         return found
+
+    def _known(self, word: str) -> bool:
+        return word in _GRAMMAR_WORDS or self.lexicon.knows(word)
 
 
 _GRAMMAR_WORDS = frozenset(

@@ -9,14 +9,16 @@ from functools import cached_property
 from typing import Any
 
 from answerable.agent.periods import When
-from answerable.agent.words import Token, form, tokens
+from answerable.agent.words import Token, form, slips, tokens
 from answerable.context.catalog import Catalog
 from answerable.context.model import Dimension, Item, Join, Metric, RatioMetric, SimpleMetric
 from answerable.context.values import Values
-from answerable.context.words import singular
+from answerable.context.words import plurals
 
 Key = tuple[str, ...]
 MAX_WORDS = 8
+REMEMBERED = 20_000
+"""Words and spans of questions that are remembered with what they were found to be."""
 AMOUNTS = frozenset("amount value money sum total balance".split())
 """Nouns for which "how much" stands."""
 UNIT_NOUNS = {"EUR": "euro", "USD": "dollar", "GBP": "pound", "CHF": "franc", "JPY": "yen", "%": ""}
@@ -66,19 +68,15 @@ class Lexicon:
     def __init__(self, catalog: Catalog, values: Values) -> None:
         self.catalog, self.values = catalog, values
         self.senses: dict[Key, list[Sense]] = defaultdict(list)
-        self.written: dict[Key, list[Sense]] = defaultdict(list)
-        """Values that nobody declared: known only as they are written, as their plural may be another word."""
+        self.written = Written(values)
         for key, sense in self._all():
             _add(self.senses, key, sense)
-        for member in values.members:
-            if not member.declared:
-                _add(self.written, written(member.word), Sense("value", member.dimension, member.model, member.value, "value"))
         self._settle()
         for metric in catalog.metrics.values():
             unit = metric.unit if isinstance(metric.unit, str) and not metric.hidden else ""
             if (key := words_of(UNIT_NOUNS.get(unit, unit))) and all(s.kind == "unit" for s in self.senses.get(key, ())):
                 _add(self.senses, key, Sense("unit", unit))
-        self.longest = max(map(len, (*self.senses, *self.written)), default=1)
+        self.longest = max(self.written.longest, max(map(len, self.senses), default=1))
 
     def _all(self) -> Iterator[tuple[Key, Sense]]:
         for metric in self.catalog.metrics.values():
@@ -103,10 +101,9 @@ class Lexicon:
                 short = tuple(word for word in said if word not in _RELATIVE)
                 if short and short != said:  # "customers who bought" are those of "gold customers bought"
                     yield short, Sense("metric", metric.name, how="synonym")
-        for member in self.values.members:
-            if member.declared:
-                how = "value" if str(member.value) == member.word else "synonym"
-                yield words_of(member.word), Sense("value", member.dimension, member.model, member.value, how, said=written(member.word))
+        for member in self.values.declared:
+            how = "value" if str(member.value) == member.word else "synonym"
+            yield words_of(member.word), Sense("value", member.dimension, member.model, member.value, how, said=written(member.word))
         for model in self.catalog.models.values():
             for dimension in model.dimensions.values():
                 if dimension.type == "time" and not dimension.hidden and (verb := _verb(dimension.name)):
@@ -142,7 +139,7 @@ class Lexicon:
         """What "yes" is in a yes/no column without declared values; None where it is none."""
         if dimension.values or dimension.type == "boolean":
             return None if dimension.values else True
-        found = {str(m.value).lower(): m.value for m in self.values.members if (m.model, m.dimension) == (model, dimension.name)}
+        found = {str(value).lower(): value for value in self.written.few(model, dimension.name)}
         return found.get("true") if found and found.keys() <= {"true", "false"} else None
 
     def _settle(self) -> None:
@@ -205,15 +202,6 @@ class Lexicon:
                 found[key[0]] += [s for s in senses if s.kind == "metric"]
         return found
 
-    @cached_property
-    def plurals(self) -> dict[Key, list[Sense]]:
-        """Values of the data by their words with the last one in the singular, for "how many rugs"."""
-        found: dict[Key, list[Sense]] = defaultdict(list)
-        for key, senses in self.written.items():
-            if key and key[-1].isalpha():
-                found[(*key[:-1], singular(key[-1]))] += senses
-        return found
-
     def _counts(self, name: str) -> bool:
         metric = self.catalog.metrics[name]
         unit = metric.unit if isinstance(metric.unit, str) else ""
@@ -235,14 +223,34 @@ class Lexicon:
         return found
 
     @cached_property
-    def vocabulary(self) -> frozenset[str]:
-        """Every single word of every name, for corrections of spelling."""
-        return frozenset(word for key in (*self.senses, *self.written) for word in key if not word[:1].isdigit())
+    def _words(self) -> frozenset[str]:
+        """Every single word of every name."""
+        return frozenset(word for key in self.senses for word in key)
+
+    @cached_property
+    def _by_letter(self) -> dict[str, list[str]]:
+        """The same by their first letters."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for word in self._words:
+            found[word[0]].append(word)
+        return found
+
+    def knows(self, word: str) -> bool:
+        """Whether a name or a value has this word."""
+        return word in self._words or self.written.knows(word)
+
+    def near(self, word: str) -> Iterator[str]:
+        """The words of names and values among which those are that this one may be a slip for."""
+        yield from self._by_letter.get(word[0], ())
+        yield from self.written.near(word)
 
     def of(self, said: Sequence[Token]) -> list[Sense]:
         """What a span of tokens may mean."""
-        folded, exact = tuple(token.base for token in said), tuple(token.word for token in said)
-        found = [*self.senses.get(folded, ()), *self.written.get(exact, ())]
+        return self.meant(tuple(token.base for token in said), tuple(token.word for token in said))
+
+    def meant(self, folded: Key, exact: Key) -> list[Sense]:
+        """What words may mean, in the singular and as they are written."""
+        found = [*self.senses.get(folded, ()), *self.written.of(exact)]
         if folded == exact:
             return found
         # "doctors" is no plural of the value "doctor" where it's a thing by itself.
@@ -297,11 +305,6 @@ def _add(senses: dict[Key, list[Sense]], key: Key, sense: Sense) -> None:
         senses[key].append(sense)
 
 
-def written(text: str) -> Key:
-    """The words of a value as they are written, but for case."""
-    return tuple(token.word for token in tokens(text.replace("_", " ")) if token.kind != "sign" or token.word in "&%+")
-
-
 def _verb(name: str) -> str:
     """`booked` for `booked_on`, `starts` for none: the verb that picks this date."""
     verb, _, tail = name.rpartition("_")
@@ -314,3 +317,80 @@ def _said(item: Item, sense: Sense) -> Iterator[tuple[Key, Sense]]:
         yield words_of(item.label), Sense(sense.kind, sense.name, sense.model, how="label")
     for synonym in item.synonyms:
         yield words_of(synonym), Sense(sense.kind, sense.name, sense.model, how="synonym")
+
+
+def written(text: str) -> Key:
+    """The words of a value as they are written, but for case."""
+    return tuple(token.word for token in tokens(text.replace("_", " ")) if token.kind != "sign" or token.word in "&%+")
+
+
+def sayable(text: str) -> Key:
+    """The words by which a value is found; none for one that is too long to be said in a question."""
+    key = written(text)
+    return key if len(key) <= MAX_WORDS else ()
+
+
+class Written:
+    """The values of each column, looked up where they are kept."""
+
+    def __init__(self, values: Values) -> None:
+        self.columns = values.columns
+        self.longest = max((column.values.longest for column in self.columns), default=1)
+        self.declared: dict[tuple[str, str], dict[str, Any]] = defaultdict(dict)
+        for member in values.declared:
+            self.declared[member.model, member.dimension][str(member.value)] = member.value
+        self._having: dict[str, frozenset[int]] = {}
+        self._found: dict[Key, tuple[Sense, ...]] = {}
+
+    def of(self, key: Key) -> tuple[Sense, ...]:
+        """The values of these words."""
+        if not key or not self._in(key[0]):
+            return ()
+        found = self._found.get(key)
+        if found is None:
+            found = tuple(self._looked_up(key))
+            _remember(self._found, key, found)
+        return found
+
+    def plural(self, key: Key) -> list[Sense]:
+        """The values whose last word has the singular that `key` ends with, for "how many rugs"."""
+        return [sense for last in plurals(key[-1]) if last.isalpha() for sense in self.of((*key[:-1], last))]
+
+    def few(self, model: str, dimension: str) -> list[Any]:
+        """The values of a dimension, or the first of many."""
+        found = list(self.declared.get((model, dimension), {}).values())
+        for column in self.columns:
+            if (column.model, column.dimension) == (model, dimension):
+                found += [value for value, _ in zip(column.values, range(3), strict=False)]
+        return found
+
+    def knows(self, word: str) -> bool:
+        """Whether a value has this word."""
+        return bool(self._in(word))
+
+    def near(self, word: str) -> Iterator[str]:
+        """Words of values, among them all that are a slip away."""
+        for column in self.columns:
+            yield from column.values.near(word, slips(word))
+
+    def _in(self, word: str) -> frozenset[int]:
+        """The columns that have a word."""
+        found = self._having.get(word)
+        if found is None:
+            found = frozenset(n for n, column in enumerate(self.columns) if column.values.has(word))
+            _remember(self._having, word, found)
+        return found
+
+    def _looked_up(self, key: Key) -> Iterator[Sense]:
+        for n in sorted(frozenset.intersection(*map(self._in, key))):
+            column = self.columns[n]
+            declared = self.declared.get((column.model, column.dimension), {})
+            for value in column.values.find(key):
+                if value not in declared:
+                    yield Sense("value", column.dimension, column.model, value, "value")
+
+
+def _remember(kept: dict[Any, Any], key: str | Key, found: object) -> None:
+    if len(kept) >= REMEMBERED:
+        kept.clear()
+    kept[key] = found

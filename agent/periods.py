@@ -95,6 +95,16 @@ class Periods:
 
     def __init__(self, today: dt.date, settings: ProjectSettings) -> None:
         self.today, self.settings = today, settings
+        self._read: tuple[list[Token], dict[tuple[bool, int], tuple[int, When] | None]] = [], {}
+        """Of the question that is read now: each phrase and each period, by where it begins."""
+
+    def _remembered(self, t: list[Token], i: int, read: Callable[[list[Token], int], tuple[int, When] | None], whole: bool) -> tuple[int, When] | None:
+        said, known = self._read
+        if said is not t:
+            said, known = self._read = t, {}
+        if (whole, i) not in known:
+            known[whole, i] = read(t, i)
+        return known[whole, i]
 
     def _period_lead(self, t: list[Token], i: int) -> tuple[int, When] | None:
         """A period with the prepositions and articles that may stand before it."""
@@ -112,6 +122,9 @@ class Periods:
         return token.text.isdigit() and self.today.year - 15 <= int(token.text) <= self.today.year + 1
 
     def _period(self, t: list[Token], i: int) -> tuple[int, When] | None:
+        return self._remembered(t, i, self._longest_period, whole=False)
+
+    def _longest_period(self, t: list[Token], i: int) -> tuple[int, When] | None:
         found = [f for read in PERIODS for f in [read(self, t, i)] if f]
         return max(found, key=lambda f: f[0], default=None)
 
@@ -506,7 +519,11 @@ def word_at(t: list[Token], i: int) -> str:
 
 
 def words_at(t: list[Token], i: int, *wanted: str) -> bool:
-    return all(word_at(t, i + n) == word for n, word in enumerate(wanted))
+    for word in wanted:
+        if not 0 <= i < len(t) or t[i].word != word:
+            return False
+        i += 1
+    return True
 
 
 def number_at(t: list[Token], i: int) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from answerable.agent.lexicon import MAX_WORDS, Key, Lexicon, Sense, words_of
+from answerable.agent.lexicon import MAX_WORDS, Key, Lexicon, Sense, sayable, words_of
 from answerable.context import values
 from answerable.context.catalog import Catalog, visible
 from answerable.context.engines.base import Engine
@@ -85,7 +85,7 @@ class Sights:
                 if len(self.kept) >= MOST:
                     self.kept.pop(next(iter(self.kept)))
                 seen = visible(self.catalog, principal)
-                members = values.read(self.catalog, principal, self.engine, self.state)
+                members = values.read(self.catalog, principal, self.engine, self.state, sayable)
                 self.kept[mark] = Sight(seen, Lexicon(seen, members), rights)
             return self.kept[mark]
 

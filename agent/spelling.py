@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 import simplemma
+from answerable.agent.words import slips
 from answerable.context.words import singular
 from rapidfuzz.distance import OSA
 
@@ -14,7 +15,7 @@ def correction(word: str, known: Iterable[str]) -> str | None:
     """The one word of `known` that `word` is a slip for, or None: never where two are as near, or where it is a word itself."""
     if len(word) < 4 or not word.isalpha() or is_english(word):
         return None
-    most = 1 if len(word) < 8 else 2
+    most = slips(word)
     near: dict[int, set[str]] = {}
     for other in known:
         if abs(len(other) - len(word)) <= most + 1 and other[0] == word[0]:

@@ -19,8 +19,9 @@ class Reader(Periods):
 
         A phrase with a date in digits whose order nobody has settled has another window beside it.
         """
-        if not _may_begin(tokens[i]):
-            return None
+        return self._remembered(tokens, i, self._either, whole=True) if _may_begin(tokens[i]) else None
+
+    def _either(self, tokens: list[Token], i: int) -> tuple[int, When] | None:
         found = self._longest(tokens, i)
         if not found or self.settings.date_order or not any(_either_way(token) for token in tokens[i : found[0]]):
             return found

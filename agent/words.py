@@ -115,6 +115,11 @@ def form(word: str, done: bool = False) -> str:
     return f"{found}+" if past or (done and found == word) else found
 
 
+def slips(word: str) -> int:
+    """The slips of the fingers that are put right in a word: two only in a long one."""
+    return 1 if len(word) < 8 else 2
+
+
 def was_done(said: Sequence[Token], i: int) -> bool:
     """Whether "did" or its like stands shortly before a token."""
     return any(token.word in ("did", "do", "does", "didn't") for token in said[max(0, i - 4) : i])

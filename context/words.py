@@ -38,3 +38,9 @@ def singular(word: str) -> str:
     if word.endswith(("ches", "shes", "sses", "xes", "zes")):
         return word[:-2]
     return word[:-1]
+
+
+def plurals(word: str) -> list[str]:
+    """The words that have this singular, the word itself among them where it is its own."""
+    endings = [word, f"{word}s", f"{word}es", f"{word[:-1]}ies", *(many for many, one in _IRREGULAR.items() if one == word)]
+    return [many for many in dict.fromkeys(endings) if singular(many) == word]

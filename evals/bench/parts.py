@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from answerable.evals.bench import demo, gate, scale
+from answerable.evals.bench import demo, gate, scale, words
 from answerable.evals.bench.figures import Figure
 from answerable.evals.bench.peers import peers
 from answerable.evals.bench.shop import eleven
@@ -12,6 +12,7 @@ from answerable.evals.bench.shop import eleven
 PARTS: dict[str, Callable[[], dict[str, Figure]]] = {
     "start": demo.start,
     "plan": demo.plan,
+    "words": words.words,
     "gate": gate.gate,
     "execute": demo.execute,
     "shop": eleven.shop,
