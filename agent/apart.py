@@ -39,7 +39,7 @@ _PIECES = frozenset("unit piece item copy product article".split())
 def _is_value(said: Sequence[Token], n: int, lexicon: Lexicon) -> bool:
     for tokens in (said[n : n + 1], said[n : n + 2]):
         several = (*(token.word for token in tokens[:-1]), tokens[-1].base)
-        if any(s.kind == "value" for s in (*lexicon.of(tokens), *lexicon.plurals.get(several, ()))):
+        if any(s.kind == "value" for s in (*lexicon.of(tokens), *lexicon.written.plural(several))):
             return True
     return False
 

@@ -154,6 +154,8 @@ def _rate_of(draft: Draft, catalog: Catalog, name: str) -> str | None:
         whole = catalog.metric(name)
         if not isinstance(part, SimpleMetric) or not isinstance(whole, SimpleMetric) or part.expr != whole.expr or whole.filter:
             continue
+        if not part.filter:
+            continue
         kept = {(part.model, d, str(v)) for d in names_in(part.filter or "") for vs, inside in own_values(part, d) if inside for v in vs}
         if len(kept) == 1 and kept <= said and len(draft.filters[0].values) == 1:
             return ratio.name

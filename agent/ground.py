@@ -11,7 +11,8 @@ from answerable.agent import grammar
 from answerable.agent.apart import apart
 from answerable.agent.framing import frames
 from answerable.agent.lexicon import Lexicon, Sense
-from answerable.agent.periods import MONTH_NAMES, WEEKDAYS, When
+from answerable.agent.periods import When
+from answerable.agent.time_words import MONTH_NAMES, WEEKDAYS
 from answerable.agent.when import Reader
 from answerable.agent.words import Token, form, lemma, was_done
 

@@ -15,14 +15,15 @@ from answerable.context.model import Model
 from answerable.context.query import SemanticQuery, TimeWindow
 from answerable.context.words import singular
 
-_OTHER_SHAPES = {"share", "rate", "grow", "rose", "fell", "trend", "compare", "versus", "total", "cumulative", "conversion", "moment"}
+_LISTING = {"list", "which", "asker", "yes or no", "total", "much", "again", "distinct"}
+"""Words of asking that a list has a use for."""
 
 
 def lists(draft: Draft, lexicon: Lexicon) -> Iterator[Candidate]:
     """The plans of a draft that names no metric. Raises Unread where it asks for no list."""
     d = draft
     asked = {"list", "which", "asker"} & d.asks.keys() or d.absent or d.also or _named_things(d, lexicon)
-    other = d.rank or d.thresholds or d.bounds or d.splits or d.lengths or d.units or d.measure or _OTHER_SHAPES & d.asks.keys()
+    other = d.rank or d.thresholds or d.bounds or d.splits or d.lengths or d.units or d.measure or d.asks.keys() - _LISTING
     if not d.subject or d.subject.grain or not asked or other:
         raise Unread(d.asks.get("superlative") or (d.subject.segment if d.subject else None))
     models = dict.fromkeys(s.name if s.kind == "entity" else s.model for s in d.subject.segment.senses if s.kind != "join")

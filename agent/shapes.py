@@ -153,6 +153,15 @@ def _verbs(s: Shape) -> None:
         raise s.unread("never")
 
 
+def _counts(s: Shape) -> None:
+    """Of things that are counted, words of other shapes say nothing: "cumulative customers"."""
+    if s.names and s.names[0].endswith(".count") and (other := [role for role in s.draft.asks if role in _OF_METRICS]):
+        raise s.unread(*other)
+
+
+_OF_METRICS = ("cumulative", "conversion", "average", "rate", "never", "amount", "per metric")
+
+
 def _units(s: Shape) -> None:
     for role, said in s.draft.asks.items():
         unit = role.removeprefix("unit:")
@@ -174,7 +183,7 @@ def _units(s: Shape) -> None:
         raise s.unread("distinct")
 
 
-RULES: tuple[Callable[[Shape], None], ...] = (_subject, _ranking, _wholes, _comparing, _thresholds, _verbs, _units)
+RULES: tuple[Callable[[Shape], None], ...] = (_subject, _ranking, _wholes, _comparing, _thresholds, _verbs, _counts, _units)
 
 
 def leaf_is(metric: Metric, kind: type[exp.Expr]) -> bool:

@@ -12,8 +12,9 @@ from answerable.agent.draft import Draft, Unread
 from answerable.agent.grammar import STATES
 from answerable.agent.ground import Segment
 from answerable.agent.options import Options, join_gap
-from answerable.agent.periods import When, as_date, year_before
+from answerable.agent.periods import When
 from answerable.agent.plan import NO_TIME, NOT_SUPPORTED, Gap, Lacking
+from answerable.agent.time_words import as_date, year_before
 from answerable.agent.when import Reader
 from answerable.agent.words import tokens
 from answerable.context.catalog import Catalog

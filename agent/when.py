@@ -6,7 +6,8 @@ import datetime as dt
 from collections.abc import Callable
 from dataclasses import replace
 
-from answerable.agent.periods import STARTERS, Periods, When, number_at, unit_at, word_at, words_at
+from answerable.agent.periods import Periods, When
+from answerable.agent.time_words import STARTERS, number_at, unit_at, word_at, words_at
 from answerable.agent.words import Token
 from answerable.context.compiler.time import floor
 

@@ -87,9 +87,7 @@ def _words(text: str) -> Key:
     return tuple(pieces(text))
 
 
-def read(
-    catalog: Catalog, principal: Principal, engine: Engine, state: Path | None = None, split: Callable[[str], Key] = _words
-) -> Values:
+def read(catalog: Catalog, principal: Principal, engine: Engine, state: Path | None = None, split: Callable[[str], Key] = _words) -> Values:
     """The values that this asker may name, from the definitions and the data; kept in `state` until either changes.
 
     `split` gives the words by which a value is found.

@@ -24,9 +24,9 @@ from answerable.agent.answer import Answer
 from answerable.agent.ask import Project
 from answerable.agent.draft import COMPARISONS
 from answerable.agent.lexicon import Lexicon
-from answerable.agent.periods import LEADS
 from answerable.agent.plan import Plan, Reading, Span
 from answerable.agent.thread import Turn
+from answerable.agent.time_words import LEADS
 from answerable.agent.when import Reader
 from answerable.agent.words import Token, tokens
 from answerable.context.importers.dbt import read_manifest
@@ -124,7 +124,7 @@ def mutations(asked: Asked) -> Iterator[Mutation]:
                 places.setdefault(token.start, span)
             if not any(t.hyphen and t.start == token.end + 1 for t in said):
                 places.setdefault(token.end, span)
-    words = [word for word in UNKNOWN if word not in lexicon.vocabulary]
+    words = [word for word in UNKNOWN if not lexicon.knows(word)]
     ends = {t.end for t in said}
     for place, span in sorted(places.items()):
         for word in words if question[place : place + 1] != "'" else ():

@@ -103,7 +103,9 @@ def _large() -> dict[str, Figure]:
     return {
         "words: question to plan, median": Figure(statistics.median(times), "ms", 15, "lower", said),
         "words: question to plan, p99": Figure(_p99(times), "ms", 50, "lower", f"worst {max(times):.0f} ms"),
-        "words: build the index": Figure(building / 1000, "s", 60, "lower", f"{count:,} values in {len(sight.lexicon.values.columns)} columns"),
+        "words: build the index": Figure(
+            building / 1000, "s", 60, "lower", f"{count:,} values in {len(sight.lexicon.values.columns)} columns"
+        ),
         "words: build the index / read the values": Figure(building / bare, "×", None, "lower", f"read alone: {bare / 1000:.1f} s"),
         "words: load the index": Figure(fresh["load"], "ms", 50, "lower", f"{size / 1e6:.0f} MB of files, mapped"),
         "words: memory for a sight, after the questions": Figure(
@@ -255,7 +257,7 @@ def _tables() -> str:
     for n in range(MODELS):
         columns = [
             # 7,919 and the modulus have no common factor: each number is another text
-            f"{_text(f'(({(n * len(COLUMNS) + c) * each} + i) * 104729 + 7919) % {size ** 4}', two=c % 2 == 0)} as {column}"
+            f"{_text(f'(({(n * len(COLUMNS) + c) * each} + i) * 104729 + 7919) % {size**4}', two=c % 2 == 0)} as {column}"
             for c, column in enumerate(COLUMNS)
         ]
         made.append(
