@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from answerable.agent.ground import Segment
 from answerable.agent.lexicon import Sense
-from answerable.agent.periods import When
+from answerable.agent.windows import When
 
 COMPARISONS = (">", ">=", "<", "<=", "=")
 

@@ -11,9 +11,9 @@ from answerable.agent import grammar
 from answerable.agent.apart import apart
 from answerable.agent.framing import frames
 from answerable.agent.lexicon import Lexicon, Sense
-from answerable.agent.periods import When
 from answerable.agent.time_words import MONTH_NAMES, WEEKDAYS
 from answerable.agent.when import Reader
+from answerable.agent.windows import When
 from answerable.agent.words import Token, form, lemma, was_done
 
 KEPT = 12

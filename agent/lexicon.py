@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from answerable.agent.periods import When
+from answerable.agent.windows import When
 from answerable.agent.words import Token, form, slips, tokens
 from answerable.context.catalog import Catalog
 from answerable.context.model import Dimension, Item, Join, Metric, RatioMetric, SimpleMetric

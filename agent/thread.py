@@ -10,8 +10,8 @@ from typing import Any
 from answerable.agent.draft import Draft, Filter, Unread
 from answerable.agent.grammar import FILLER
 from answerable.agent.ground import Segment
-from answerable.agent.periods import When
 from answerable.agent.time_words import as_date
+from answerable.agent.windows import When
 from answerable.agent.words import ORDINALS, tokens
 from answerable.context.compiler.time import Span, shift
 from answerable.context.words import key

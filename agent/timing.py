@@ -12,10 +12,10 @@ from answerable.agent.draft import Draft, Unread
 from answerable.agent.grammar import STATES
 from answerable.agent.ground import Segment
 from answerable.agent.options import Options, join_gap
-from answerable.agent.periods import When
 from answerable.agent.plan import NO_TIME, NOT_SUPPORTED, Gap, Lacking
 from answerable.agent.time_words import as_date, year_before
 from answerable.agent.when import Reader
+from answerable.agent.windows import When
 from answerable.agent.words import tokens
 from answerable.context.catalog import Catalog
 from answerable.context.compiler.time import Span, floor, shift
@@ -100,9 +100,7 @@ class Times:
             window = TimeWindow(start=Span.grain(unit).before(end), end=end)
         if unit == "year":
             return {"window": window, "compare": Compare(to="last_year")}
-        span = Span.grain(unit)
-        assert window.start is not None and window.end is not None
-        return {"window": window, "compare": Compare(to=TimeWindow(start=span.before(window.start), end=span.before(window.end)))}
+        return {"window": window, "compare": Compare(to=_moved_back(window, unit))}
 
     def _two_windows(self, whens: list[tuple[Segment, When]], timing: Timing) -> Timing:
         """Side by side, or one against the other."""
@@ -117,6 +115,8 @@ class Times:
             raise Unread(first)
         if comparing and two.before_it and two.unit == "year" != one.unit:
             return replace(timing, window=now, compare=Compare(to="last_year"))
+        if comparing and two.before_it and one.to_date:
+            return replace(timing, window=now, compare=Compare(to=_moved_back(now, two.unit)))
         if comparing and (two.before_it or two == one):
             return replace(timing, window=now, compare=Compare(to="previous"))
         then = self._year_before(now, one.unit) if two.again else self._one_window(second, two)
@@ -278,6 +278,16 @@ class Times:
             return None
         self.assumptions.append(f"Without a time in the question, the project's rule says {said}.")
         return TimeWindow(start=found[1].start, end=found[1].end)
+
+
+def _moved_back(window: TimeWindow, unit: str) -> TimeWindow:
+    """As many days of the unit before; of a whole unit, the whole one before."""
+    assert window.start is not None and window.end is not None
+    span = Span.grain(unit)
+    start = span.before(window.start)
+    if span.after(window.start) == window.end:
+        return TimeWindow(start=start, end=window.start)
+    return TimeWindow(start=start, end=min(start + (window.end - window.start), window.start))
 
 
 def _narrowed(whens: list[tuple[Segment, When]]) -> list[tuple[Segment, When]]:

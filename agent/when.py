@@ -6,8 +6,9 @@ import datetime as dt
 from collections.abc import Callable
 from dataclasses import replace
 
-from answerable.agent.periods import Periods, When
+from answerable.agent.periods import Periods
 from answerable.agent.time_words import STARTERS, number_at, unit_at, word_at, words_at
+from answerable.agent.windows import When
 from answerable.agent.words import Token
 from answerable.context.compiler.time import floor
 

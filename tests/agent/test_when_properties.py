@@ -7,8 +7,8 @@ import datetime as dt
 from typing import NamedTuple
 
 import pytest
-from answerable.agent.periods import When
 from answerable.agent.when import Reader
+from answerable.agent.windows import When
 from answerable.agent.words import tokens
 from answerable.context.settings import ProjectSettings
 from hypothesis import assume, example, given, settings
