@@ -91,7 +91,7 @@ def _before_reading(text: str, said: list[Token], lexicon: Lexicon, follows: boo
     if first in ("select", "with") and " from " in f" {text.lower()} ":
         return Plan(kind="none", says="That is SQL. `answerable sql` runs it through the same gate; here, ask in words.")
     verb = next((n for n, token in enumerate(said) if token.word == first), 0)
-    if first == "change" and [token.word for token in said[verb + 1 : verb + 2]] in (["in"], ["of"]):
+    if first in ("change", "drop", "update", "order") and [token.word for token in said[verb + 1 : verb + 2]] in (["in"], ["of"]):
         return None
     if first in grammar.ACTIONS and not _named(said, first, lexicon) and not (follows and first in grammar.LEAVES_OUT):
         return Plan(

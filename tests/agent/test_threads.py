@@ -1,0 +1,52 @@
+"""Conversations: a thread's state is what its questions came to, and each turn edits it."""
+
+from typing import Any
+
+import pytest
+from answerable.agent.ask import Project
+
+FINN = "finn@alder.example"
+
+
+def plans(project: Project, *questions: str) -> list[dict[str, Any]]:
+    thread = " ".join(questions)
+    return [project.ask(question, user=FINN, thread=thread).plan or {} for question in questions]
+
+
+def test_a_filter_a_dimension_and_a_limit_are_taken_back(alder: Project) -> None:
+    *_, dropped = plans(alder, "revenue by region in february 2026 from gold customers", "drop the filter")
+    assert (dropped.get("where"), dropped["by"]) == (None, ["customer.region"])
+    *_, without = plans(alder, "revenue by region in february 2026", "drop the region")
+    assert "by" not in without
+    *_, total = plans(alder, "revenue by channel in february 2026", "top 2", "in total")
+    assert total == {"metrics": ["revenue"], "window": {"start": "2026-02-01", "end": "2026-03-01"}}
+
+
+def test_a_picked_reading_stays_picked(alder: Project) -> None:
+    asked, picked, split = plans(alder, "sales last month", "net revenue please", "and by region")
+    assert (asked, picked["metrics"], split["metrics"]) == ({}, ["net_revenue"], ["net_revenue"])
+
+
+def test_what_is_kept_is_said(alder: Project) -> None:
+    alder.ask("revenue by region in february 2026", user=FINN, thread="kept")
+    answer = alder.ask("and in january?", user=FINN, thread="kept")
+    assert "Kept from the question before: revenue, by region." in answer.assumptions
+
+
+def test_a_month_without_a_year_takes_that_of_the_thread(alder: Project) -> None:
+    assert plans(alder, "orders in june 2024", "and july?")[1]["window"] == {"start": "2024-07-01", "end": "2024-08-01"}
+
+
+def test_a_comparison_keeps_the_window(alder: Project) -> None:
+    assert plans(alder, "revenue last quarter", "compared to the year before?")[1]["compare"] == {"to": "last_year"}
+
+
+@pytest.mark.parametrize("question", ["why did revenue fall last month?", "what caused the drop in revenue last month"])
+def test_why_is_answered_with_where_and_never_with_a_cause(alder: Project, question: str) -> None:
+    answer = alder.ask(question, user=FINN, thread=question)
+    assert (answer.status, answer.gaps[0].type) == ("clarify", "not supported")
+    assert answer.text.startswith("The data shows where a number changed, and not why.")
+    whole = sum(float(row[3] or 0) for row in answer.options[0]["rows"])
+    picked = alder.ask("1", user=FINN, thread=question)
+    assert picked.plan == answer.options[0]["plan"]
+    assert sum(float(row[3] or 0) for row in picked.rows) == pytest.approx(whole)
