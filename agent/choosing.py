@@ -44,7 +44,7 @@ def choices(draft: Draft, catalog: Catalog) -> Iterator[Choice]:
     """Each choice of metrics for the words that name them. Raises Unread or Lacking where a word of asking has none that fits."""
     if not draft.metrics:
         things = _things(draft, catalog)
-        yield from things or [Choice(names, draft) for names in _counted(draft)]
+        yield from things or [Choice(names, draft) for names in _counted(draft, catalog)]
         return
     for named in itertools.product(*(dict.fromkeys(s.name for s in segment.senses) for segment in draft.metrics)):
         for names in _derived(draft, catalog, tuple(dict.fromkeys(named))):
@@ -56,12 +56,22 @@ def choices(draft: Draft, catalog: Catalog) -> Iterator[Choice]:
             yield from _directed(Choice(names, _without_unit_noun(made, catalog, metrics)), catalog)
 
 
-def _counted(draft: Draft) -> list[tuple[str, ...]]:
+def _is_measured(draft: Draft, catalog: Catalog) -> bool:
+    """Whether a count of rows is another number than what is asked: of snapshots, or where a word for a thing is a metric's too."""
+    segment = draft.subject.segment if draft.subject else None
+    if segment is None:
+        return False
+    models = {s.name for s in segment.senses if s.kind == "entity"}
+    snapshots = any(isinstance(m, SimpleMetric) and m.model in models and m.over_time for m in catalog.metrics.values())
+    return snapshots or (segment.measured and "total" in draft.asks)
+
+
+def _counted(draft: Draft, catalog: Catalog) -> list[tuple[str, ...]]:
     """ "How many customers" counts the rows of their model."""
     if "count" not in draft.asks:
         return [()]
     entities = [*dict.fromkeys(s.name for s in draft.subject.segment.senses if s.kind == "entity")] if draft.subject else []
-    if not entities or draft.rank or draft.thresholds:
+    if not entities or draft.rank or draft.thresholds or _is_measured(draft, catalog):
         raise Unread(draft.subject.segment if draft.subject else None)
     return [(f"{entity}.count",) for entity in entities]
 
@@ -81,7 +91,7 @@ def _things(draft: Draft, catalog: Catalog) -> list[Choice]:
     ):
         return []
     entities = [*dict.fromkeys(s.name for s in d.subject.segment.senses if s.kind == "entity")]
-    if len(entities) != 1 or len(d.subject.segment.senses) != len(entities):
+    if _is_measured(d, catalog) or len(entities) != 1 or len(d.subject.segment.senses) != len(entities):
         return []
     model = catalog.models[entities[0]]
     if d.filters and not (d.splits or d.whens) and has_names(model):

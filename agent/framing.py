@@ -73,7 +73,7 @@ _THANKS = (
     "(?:many thanks|thanks(?: a lot| so much| a million)?|thank you(?: so much| very much)?|thx|ty|cheers|best|best regards|"
     "regards|kind regards)"
 )
-_GOOD = "(?:hi|hello|hey|dear|good morning|good afternoon|good evening|morning|afternoon|yo|hiya)"
+_GOOD = "(?:hi|hello|hey|dear|good morning|good afternoon|good evening|yo|hiya)"
 
 _CLAUSES = tuple(re.compile(pattern) for pattern in (
     # who asks or needs, up to what is asked for: "our medical director just asked me in the hallway"
@@ -108,6 +108,7 @@ _CLAUSES = tuple(re.compile(pattern) for pattern in (
     rf"moment|chance)|question|one question|a question|one more thing|another one|next question|just curious|out of curiosity|"
     rf"just checking|fyi|btw|by the way|sorry to bother you|sorry to bother|sorry|please help|help){_END}",
     # greetings and thanks, with a name that a comma or the end parts from the rest
+    rf"^(?:morning|afternoon|evening)(?: (?:all|everyone|everybody|team|folks|guys))?(?= {_SIGNS})",
     rf"^{_GOOD}(?: (?:there|all|everyone|everybody|team|folks|guys|again|both))?(?= |$)",
     rf"^{_GOOD} [a-z]+(?= [,!|])",
     rf"{_START}{_THANKS}(?: in advance| again| upfront)?(?: [,!.|])?(?: [a-z]+)?$",

@@ -48,6 +48,8 @@ class Segment:
     """Whether it is also the name of a thing, where it's read as a value."""
     dates: tuple[Sense, ...] = field(default=(), compare=False)
     """The dates that it may pick as a verb, where it's read as a value."""
+    measured: bool = field(default=False, compare=False)
+    """Whether it is also the name of a metric, where it's read as a thing."""
 
     def kinds(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(sense.kind for sense in self.senses))
@@ -57,7 +59,8 @@ class Segment:
         kinds = {*self.kinds()} if kind == "value" else set()
         kept = tuple(s for s in self.senses if s.kind == kind)
         dates = tuple(s for s in self.senses if s.kind == "date") if kinds else ()
-        return replace(self, senses=kept, thing=bool(kinds & {"entity", "join"}), dates=dates)
+        measured = kind in ("entity", "join") and any(s.kind == "metric" for s in self.senses)
+        return replace(self, senses=kept, thing=bool(kinds & {"entity", "join"}), dates=dates, measured=measured)
 
 
 Cover = tuple[Segment, ...]

@@ -95,7 +95,7 @@ def _between(d: Draft, split: Split) -> bool:
 
 def _wholes(s: Shape) -> None:
     d = s.draft
-    if s.asks("total") and not all(adds(m, s.catalog) for m in s.metrics):
+    if s.asks("total") and not all(adds(m, s.catalog) or (is_distinct(m) and not d.splits) for m in s.metrics):
         raise s.unread("total", says="Its parts do not add up to a total.")
     if s.asks("share") and len(d.metrics) == 1 and (not (d.splits or d.subject or d.filters) or d.rank or d.thresholds):
         raise s.unread("share")
@@ -184,6 +184,11 @@ def _units(s: Shape) -> None:
 
 
 RULES: tuple[Callable[[Shape], None], ...] = (_subject, _ranking, _wholes, _comparing, _thresholds, _verbs, _counts, _units)
+
+
+def is_distinct(metric: Metric) -> bool:
+    """Whether a metric counts different things: their whole is a number, though it's no sum of parts."""
+    return isinstance(metric, SimpleMetric) and bool(parse_expression(metric.expr).find(exp.Distinct)) and not metric.over_time
 
 
 def leaf_is(metric: Metric, kind: type[exp.Expr]) -> bool:

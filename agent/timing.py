@@ -73,7 +73,7 @@ class Times:
             window = self._begun(self._one_window(*whens[0]), grains)
             self._fits_offset(whens[0][0], window, grains)
             if _COMPARING & self.d.asks.keys() and not self._is_course(grains):
-                if whens[0][0].text.lower().split()[0] in _BASES:
+                if grains or whens[0][0].text.lower().split()[0] in _BASES:
                     raise Unread(whens[0][0])  # "up on last year" sets another period against it
                 self.assumptions.append("Growth is against the window of the same length before.")
                 return replace(timing, window=window, compare=Compare(to="previous"))
@@ -126,6 +126,8 @@ class Times:
             two = replace(two, again=True)
         if two.before_it or then is None or then.start is None or then == now or (one.unit != two.unit and not two.again):
             raise Unread(second)
+        if not comparing and len(self.d.metrics) > 1 and first.start < self.d.metrics[1].start < second.start:
+            raise Unread(second)  # each of two numbers has a time of its own
         if not comparing:
             return self._side_by_side(second, one.unit, now, then, timing)
         then = self._same_days(one, now, two, then)
