@@ -368,10 +368,9 @@ class Written:
         """Whether a value has this word."""
         return bool(self._in(word))
 
-    def near(self, word: str) -> Iterator[str]:
+    def near(self, word: str) -> set[str]:
         """Words of values, among them all that are a slip away."""
-        for column in self.columns:
-            yield from column.values.near(word, slips(word))
+        return {other for column in self.columns for other in column.values.near(word, slips(word))}
 
     def _in(self, word: str) -> frozenset[int]:
         """The columns that have a word."""
