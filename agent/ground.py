@@ -102,11 +102,14 @@ class Grounder:
         for i in range(last, -1, -1):
             options: list[int] = []
             for n, (segment, cost) in enumerate(self._from(i, placed)):
-                rests = best.get(segment.end, ())
-                if not any(i < start < segment.end for start in placed):
+                rests = best.get(segment.end)
+                if not rests or (placed and any(i < start < segment.end for start in placed)):
+                    continue
+                if len(options) < KEPT or cost + (rests[0] >> COST) < options[-1] >> COST:
                     options += [(cost + (rest >> COST)) << COST | n << RANK | rank for rank, rest in enumerate(rests)]
-            options.sort()
-            best[i] = options[:KEPT]
+                    options.sort()
+                    del options[KEPT:]
+            best[i] = options
         return best
 
     def _from(self, i: int, placed: dict[int, Segment]) -> list[tuple[Segment, int]]:
@@ -188,8 +191,9 @@ class Grounder:
             words.pop()  # who does not show up does not show
         if senses := self.lexicon.lemmas.get(tuple(words), []):
             return senses, "lemma"
-        if self.words[j - 1] != self.bases[j - 1] and (senses := self.lexicon.written.plural((*self.words[i : j - 1], self.bases[j - 1]))):
-            return senses, "lemma"
+        if self.words[j - 1] != self.bases[j - 1]:
+            if senses := self.lexicon.written.plural((*self.words[i : j - 1], self.bases[j - 1])):
+                return senses, "lemma"
         if len(words) == 2 and words[1] in PARTICLES and (senses := self.lexicon.lemmas.get((words[0].rstrip("+"), words[1]), [])):
             return senses, "lemma"  # who signed up is a sign-up
         if len(words) == 1:
@@ -208,7 +212,7 @@ class Grounder:
         return (found, "order") if len({s.target for s in found}) == 1 else ([], "lemma")
 
     def _grammar(self, i: int) -> Iterator[tuple[Segment, int]]:
-        for j in range(min(i + grammar.LONGEST, len(self.tokens)), i, -1):
+        for j in range(min(i + _PHRASE_LENGTHS.get(self.words[i], 0), len(self.tokens)), i, -1):
             if role := grammar.PHRASES.get(self.words[i:j]):
                 yield Segment(i, j, role, self._span(i, j)), 10
         for n in (2, 1):
@@ -245,6 +249,11 @@ class Grounder:
     def _known(self, word: str) -> bool:
         return word in _GRAMMAR_WORDS or self.lexicon.knows(word)
 
+
+_PHRASE_LENGTHS: dict[str, int] = {}
+"""The words of the longest phrase that begins with each word."""
+for _phrase in grammar.PHRASES:
+    _PHRASE_LENGTHS[_phrase[0]] = max(len(_phrase), _PHRASE_LENGTHS.get(_phrase[0], 0))
 
 _GRAMMAR_WORDS = frozenset(
     word

@@ -101,14 +101,13 @@ def _large() -> dict[str, Figure]:
         fresh = json.loads(_fresh(folder, state, asked))
         found = sum(bool(embedded.plan(question, sight.lexicon, reader).readings) for question in asked)
     bare = _bare(folder)
-    count = sum(len(column.values) for column in sight.lexicon.values.columns)
+    columns = sight.lexicon.values.columns
+    built = f"{sum(len(column.values) for column in columns):,} values in {len(columns)} columns"
     said = f"{len(asked)} questions, {found} with a plan; median at first sight {statistics.median(first):.1f} ms"
     return {
         "words: question to plan, median": Figure(statistics.median(times), "ms", 15, "lower", said),
         "words: question to plan, p99": Figure(_p99(times), "ms", 50, "lower", f"worst {max(times):.0f} ms"),
-        "words: build the index": Figure(
-            building / 1000, "s", 60, "lower", f"{count:,} values in {len(sight.lexicon.values.columns)} columns"
-        ),
+        "words: build the index": Figure(building / 1000, "s", 60, "lower", built),
         "words: build the index / read the values": Figure(building / bare, "×", None, "lower", f"read alone: {bare / 1000:.1f} s"),
         "words: load the index": Figure(fresh["load"], "ms", 50, "lower", f"{size / 1e6:.0f} MB of files, mapped"),
         "words: memory after the questions": Figure(fresh["own"], "MB", 100, "lower", fresh["said"]),
