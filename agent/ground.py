@@ -160,11 +160,13 @@ class Grounder:
         return self.text[self.tokens[i].start : self.tokens[j - 1].end]
 
     def _names(self, i: int) -> Iterator[tuple[Segment, int]]:
+        begins = self.bases[i] in self.lexicon.heads or self.lexicon.written.knows(self.words[i])
+        joined = self.bases[i] in self.lexicon.beginnings
         for j in range(min(i + self.lexicon.longest, len(self.tokens)), i, -1):
             bases = self.bases[i:j]
-            senses = self.lexicon.meant(bases, self.words[i:j])
+            senses = self.lexicon.meant(bases, self.words[i:j]) if begins else []
             how = "exact"
-            if not senses and (key := self.lexicon.joined.get("".join(bases))) and len(key) != len(bases):
+            if joined and not senses and (key := self.lexicon.joined.get("".join(bases))) and len(key) != len(bases):
                 senses, how = self.lexicon.senses[key], "spelling"
             if not senses and j - i > 2 and bases[1] in HELPERS and bases[-1] not in HELPERS:
                 content = [t for t in self.tokens[i:j] if t.word not in HELPERS]
@@ -198,10 +200,13 @@ class Grounder:
             return senses, "lemma"  # who signed up is a sign-up
         if len(words) == 1:
             return self.lexicon.parts.get(self.tokens[i].base, []), "part"
-        said = [word for word, token in zip(words, self.tokens[i:j], strict=False) if token.word not in LINKS]
-        if len(said) < 2 or self.tokens[i].word in LINKS or self.tokens[j - 1].word in LINKS:
+        return self._in_any_order(i, j, words)
+
+    def _in_any_order(self, i: int, j: int, words: list[str]) -> tuple[list[Sense], str]:
+        bags, known = self.lexicon.bags, self.lexicon.in_any_order
+        if self.words[i] in LINKS or self.words[j - 1] in LINKS or any({w, w.rstrip("+")}.isdisjoint(known) for w in (words[0], words[-1])):
             return [], "lemma"
-        bags = self.lexicon.bags
+        said = [word for word, token in zip(words, self.tokens[i:j], strict=False) if token.word not in LINKS]
         plain = [lemma(token.word) if was_done(self.tokens, n) else "" for n, token in enumerate(self.tokens[i:j], i)]
         nouns = sorted(word.rstrip("+") if word.rstrip("+") in plain else word for word in said)
         found = (
