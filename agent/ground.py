@@ -193,9 +193,9 @@ class Grounder:
             words.pop()  # who does not show up does not show
         if senses := self.lexicon.lemmas.get(tuple(words), []):
             return senses, "lemma"
-        if self.words[j - 1] != self.bases[j - 1]:
-            if senses := self.lexicon.written.plural((*self.words[i : j - 1], self.bases[j - 1])):
-                return senses, "lemma"
+        last = self.bases[j - 1]
+        if self.words[j - 1] != last and (senses := self.lexicon.written.plural((*self.words[i : j - 1], last))):
+            return senses, "lemma"
         if len(words) == 2 and words[1] in PARTICLES and (senses := self.lexicon.lemmas.get((words[0].rstrip("+"), words[1]), [])):
             return senses, "lemma"  # who signed up is a sign-up
         if len(words) == 1:
