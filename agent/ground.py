@@ -204,7 +204,7 @@ class Grounder:
 
     def _in_any_order(self, i: int, j: int, words: list[str]) -> tuple[list[Sense], str]:
         bags, known = self.lexicon.bags, self.lexicon.in_any_order
-        if self.words[i] in LINKS or self.words[j - 1] in LINKS or any({w, w.rstrip("+")}.isdisjoint(known) for w in (words[0], words[-1])):
+        if self.words[i] in LINKS or self.words[j - 1] in LINKS or not known.issuperset((words[0], words[-1])):
             return [], "lemma"
         said = [word for word, token in zip(words, self.tokens[i:j], strict=False) if token.word not in LINKS]
         plain = [lemma(token.word) if was_done(self.tokens, n) else "" for n, token in enumerate(self.tokens[i:j], i)]
@@ -248,7 +248,7 @@ class Grounder:
             if right := correction(token.word, self.lexicon.near(token.word)) or correction(token.word, _GRAMMAR_WORDS):
                 found[i] = right
         if found:
-            self.tokens = [replace(token, word=found.get(i, token.word)) for i, token in enumerate(self.tokens)]
+            self.tokens = [replace(token, word=found[i]) if i in found else token for i, token in enumerate(self.tokens)]
         return found
 
     def _known(self, word: str) -> bool:

@@ -185,8 +185,9 @@ class Lexicon:
 
     @cached_property
     def in_any_order(self) -> frozenset[str]:
-        """The words of those names, and "on", which may stand beside them."""
-        return frozenset(word for key in self.bags for word in key) | {"on"}
+        """The words of those names, also as past forms, and "on", which may stand beside them."""
+        known = {"on", *(word for key in self.bags for word in key)}
+        return frozenset(known | {f"{word}+" for word in known})
 
     @cached_property
     def parts(self) -> dict[str, list[Sense]]:
