@@ -105,11 +105,14 @@ class Grounder:
         for i in range(last, -1, -1):
             options: list[int] = []
             for n, (segment, cost) in enumerate(self._from(i, placed)):
-                rests = best.get(segment.end, ())
-                if not any(i < start < segment.end for start in placed):
+                rests = best.get(segment.end)
+                if not rests or (placed and any(i < start < segment.end for start in placed)):
+                    continue
+                if len(options) < KEPT or cost + (rests[0] >> COST) < options[-1] >> COST:
                     options += [(cost + (rest >> COST)) << COST | n << RANK | rank for rank, rest in enumerate(rests)]
-            options.sort()
-            best[i] = options[:KEPT]
+                    options.sort()
+                    del options[KEPT:]
+            best[i] = options
         return best
 
     def _from(self, i: int, placed: dict[int, Segment]) -> list[tuple[Segment, int]]:
@@ -160,11 +163,13 @@ class Grounder:
         return self.text[self.tokens[i].start : self.tokens[j - 1].end]
 
     def _names(self, i: int) -> Iterator[tuple[Segment, int]]:
+        begins = self.bases[i] in self.lexicon.heads or self.lexicon.written.knows(self.words[i])
+        joined = self.bases[i] in self.lexicon.beginnings
         for j in range(min(i + self.lexicon.longest, len(self.tokens)), i, -1):
             bases = self.bases[i:j]
-            senses = self.lexicon.meant(bases, self.words[i:j])
+            senses = self.lexicon.meant(bases, self.words[i:j]) if begins else []
             how = "exact"
-            if not senses and (key := self.lexicon.joined.get("".join(bases))) and len(key) != len(bases):
+            if joined and not senses and (key := self.lexicon.joined.get("".join(bases))) and len(key) != len(bases):
                 senses, how = self.lexicon.senses[key], "spelling"
             if not senses and j - i > 2 and bases[1] in HELPERS and bases[-1] not in HELPERS:
                 content = [t for t in self.tokens[i:j] if t.word not in HELPERS]
@@ -191,16 +196,20 @@ class Grounder:
             words.pop()  # who does not show up does not show
         if senses := self.lexicon.lemmas.get(tuple(words), []):
             return senses, "lemma"
-        if self.words[j - 1] != self.bases[j - 1] and (senses := self.lexicon.written.plural((*self.words[i : j - 1], self.bases[j - 1]))):
+        last = self.bases[j - 1]
+        if self.words[j - 1] != last and (senses := self.lexicon.written.plural((*self.words[i : j - 1], last))):
             return senses, "lemma"
         if len(words) == 2 and words[1] in PARTICLES and (senses := self.lexicon.lemmas.get((words[0].rstrip("+"), words[1]), [])):
             return senses, "lemma"  # who signed up is a sign-up
         if len(words) == 1:
             return self.lexicon.parts.get(self.tokens[i].base, []), "part"
-        said = [word for word, token in zip(words, self.tokens[i:j], strict=False) if token.word not in LINKS]
-        if len(said) < 2 or self.tokens[i].word in LINKS or self.tokens[j - 1].word in LINKS:
+        return self._in_any_order(i, j, words)
+
+    def _in_any_order(self, i: int, j: int, words: list[str]) -> tuple[list[Sense], str]:
+        bags, known = self.lexicon.bags, self.lexicon.in_any_order
+        if self.words[i] in LINKS or self.words[j - 1] in LINKS or not known.issuperset((words[0], words[-1])):
             return [], "lemma"
-        bags = self.lexicon.bags
+        said = [word for word, token in zip(words, self.tokens[i:j], strict=False) if token.word not in LINKS]
         plain = [lemma(token.word) if was_done(self.tokens, n) else "" for n, token in enumerate(self.tokens[i:j], i)]
         nouns = sorted(word.rstrip("+") if word.rstrip("+") in plain else word for word in said)
         found = (
@@ -211,7 +220,7 @@ class Grounder:
         return (found, "order") if len({s.target for s in found}) == 1 else ([], "lemma")
 
     def _grammar(self, i: int) -> Iterator[tuple[Segment, int]]:
-        for j in range(min(i + grammar.LONGEST, len(self.tokens)), i, -1):
+        for j in range(min(i + _PHRASE_LENGTHS.get(self.words[i], 0), len(self.tokens)), i, -1):
             if role := grammar.PHRASES.get(self.words[i:j]):
                 yield Segment(i, j, role, self._span(i, j)), 10
         for n in (2, 1):
@@ -242,12 +251,17 @@ class Grounder:
             if right := correction(token.word, self.lexicon.near(token.word)) or correction(token.word, _GRAMMAR_WORDS):
                 found[i] = right
         if found:
-            self.tokens = [replace(token, word=found.get(i, token.word)) for i, token in enumerate(self.tokens)]
+            self.tokens = [replace(token, word=found[i]) if i in found else token for i, token in enumerate(self.tokens)]
         return found
 
     def _known(self, word: str) -> bool:
         return word in _GRAMMAR_WORDS or self.lexicon.knows(word)
 
+
+_PHRASE_LENGTHS: dict[str, int] = {}
+"""The words of the longest phrase that begins with each word."""
+for _phrase in grammar.PHRASES:
+    _PHRASE_LENGTHS[_phrase[0]] = max(len(_phrase), _PHRASE_LENGTHS.get(_phrase[0], 0))
 
 _GRAMMAR_WORDS = frozenset(
     word

@@ -155,6 +155,16 @@ class Lexicon:
         return {"".join(key): key for key in self.senses if len(key) > 1}
 
     @cached_property
+    def beginnings(self) -> frozenset[str]:
+        """What such a word may begin with."""
+        return frozenset(word[:n] for word in self.joined for n in range(1, len(word) + 1))
+
+    @cached_property
+    def heads(self) -> frozenset[str]:
+        """The words with which names begin."""
+        return frozenset(key[0] for key in self.senses)
+
+    @cached_property
     def lemmas(self) -> dict[Key, list[Sense]]:
         """The senses by the dictionary forms of their words."""
         found: dict[Key, list[Sense]] = defaultdict(list)
@@ -172,6 +182,12 @@ class Lexicon:
             if len(key) > 1:
                 found[tuple(sorted(key))] += [s for s in senses if s.kind in ("metric", "dimension")]
         return found
+
+    @cached_property
+    def in_any_order(self) -> frozenset[str]:
+        """The words of those names, also as past forms, and "on", which may stand beside them."""
+        known = {"on", *(word for key in self.bags for word in key)}
+        return frozenset(known | {f"{word}+" for word in known})
 
     @cached_property
     def parts(self) -> dict[str, list[Sense]]:
@@ -368,10 +384,9 @@ class Written:
         """Whether a value has this word."""
         return bool(self._in(word))
 
-    def near(self, word: str) -> Iterator[str]:
+    def near(self, word: str) -> set[str]:
         """Words of values, among them all that are a slip away."""
-        for column in self.columns:
-            yield from column.values.near(word, slips(word))
+        return {other for column in self.columns for other in column.values.near(word, slips(word))}
 
     def _in(self, word: str) -> frozenset[int]:
         """The columns that have a word."""

@@ -31,12 +31,17 @@ from answerable.context.compiler.time import Span, floor, shift
 from answerable.context.settings import ProjectSettings
 
 
+Known = dict[tuple[bool, int], tuple[int, When] | None]
+REACH = 40
+"""Tokens of the longest phrase of time, and more."""
+
+
 class Periods(Windows):
     """Reads single periods out of tokens, for one day and one project."""
 
     def __init__(self, today: dt.date, settings: ProjectSettings) -> None:
         super().__init__(today, settings)
-        self._read: tuple[list[Token], dict[tuple[bool, int], tuple[int, When] | None]] = [], {}
+        self._read: tuple[list[Token], Known] = [], {}
         """Of the question that is read now: each phrase and each period, by where it begins."""
 
     def _remembered(
@@ -44,7 +49,7 @@ class Periods(Windows):
     ) -> tuple[int, When] | None:
         said, known = self._read
         if said is not t:
-            said, known = self._read = t, {}
+            said, known = self._read = t, _unchanged(said, t, known)
         if (whole, i) not in known:
             known[whole, i] = read(t, i)
         return known[whole, i]
@@ -383,3 +388,11 @@ def _monday(year: int, week: int) -> dt.date | None:
         return dt.date.fromisocalendar(year, week, 1)
     except ValueError:
         return None
+
+
+def _unchanged(before: list[Token], t: list[Token], known: Known) -> Known:
+    """What was read of a question that still holds when some of its words have been put right."""
+    changed = [n for n, (one, other) in enumerate(zip(before, t, strict=False)) if one is not other]
+    if len(before) != len(t) or len(changed) == len(t):
+        return {}
+    return {at: found for at, found in known.items() if not any(-3 < n - at[1] < REACH for n in changed)}

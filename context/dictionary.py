@@ -11,6 +11,7 @@ import struct
 import sys
 from array import array
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from zlib import crc32
@@ -85,15 +86,17 @@ class Dictionary:
         """The words that begin with the same letter and that `most` slips may have made into this one, or into its singular; and others.
 
         A slip takes away four trigrams at most (that of two letters in turn), so among 4 × most + 1 of them one is left. The rarest are
-        looked at. Only in a word of seven letters two slips can take away all.
+        looked at. Only of a plural without its ending, of fewer than 4 × most letters, all may be taken away.
         """
         found = set[int]()
         for form in {word, singular(word)}:
             spans = sorted((self._span(gram) for gram in _grams(form)), key=lambda span: span[1] - span[0])
             for start, end in spans[: 4 * most + 1]:
                 found.update(self.ids[start:end])
+        least = len(word) - most - 1
         for n in found:
-            yield str(self.words[self.word_starts[n] : self.word_starts[n + 1]], "utf-8", "surrogatepass")
+            if self.word_starts[n + 1] - self.word_starts[n] >= least:
+                yield str(self.words[self.word_starts[n] : self.word_starts[n + 1]], "utf-8", "surrogatepass")
 
     def _span(self, gram: str) -> tuple[int, int]:
         """Where the words of a trigram stand."""
@@ -127,15 +130,15 @@ def block(texts: Iterable[str], split: Split) -> bytes:
 def _worded(words: list[str]) -> list[array[int] | bytearray]:
     words.sort(key=_hash)
     blob, starts = bytearray(), array("I", [0])
-    posted: dict[str, array[int]] = {}
+    posted: dict[str, list[int]] = defaultdict(list)
     for n, word in enumerate(words):
         blob += _bytes(word)
         starts.append(len(blob))
         for gram in () if word[0].isdigit() else set(_grams(word)):
-            posted.setdefault(gram, array("I")).append(n)
-    by_hash: dict[int, array[int]] = {}
+            posted[gram].append(n)
+    by_hash: dict[int, list[int]] = defaultdict(list)
     for gram, ids in posted.items():
-        by_hash.setdefault(_hash(gram), array("I")).extend(ids)
+        by_hash[_hash(gram)] += ids
     gram_starts, gram_ids = array("I", [0]), array("I")
     for hashed in sorted(by_hash):
         gram_ids.extend(by_hash[hashed])
@@ -153,10 +156,11 @@ def _padded(size: int) -> int:
     return -(-size // 8) * 8
 
 
-def _grams(word: str) -> Iterator[str]:
+def _grams(word: str) -> list[str]:
     """The trigrams of a word, each behind its first letter; the end of a word stands for two more letters, its beginning for one."""
     padded = f"\1{word}\2\2"
-    return (word[0] + padded[i : i + 3] for i in range(len(word) + 1))
+    first = word[0]
+    return [first + padded[i : i + 3] for i in range(len(word) + 1)]
 
 
 def _joined(key: Key) -> str:

@@ -15,9 +15,12 @@ from pathlib import Path
 import answerable
 import duckdb
 from answerable.agent import embedded
-from answerable.agent.lexicon import Lexicon
+from answerable.agent.lexicon import Lexicon, sayable
 from answerable.agent.sight import Sight
+from answerable.agent.spelling import is_english
 from answerable.agent.when import Reader
+from answerable.agent.words import lemma
+from answerable.context import values
 from answerable.context.policy import Principal
 from answerable.evals.bench.demo import DEMO, EVERYTHING
 from answerable.evals.bench.figures import Figure, median_ms, once_ms
@@ -98,19 +101,16 @@ def _large() -> dict[str, Figure]:
         fresh = json.loads(_fresh(folder, state, asked))
         found = sum(bool(embedded.plan(question, sight.lexicon, reader).readings) for question in asked)
     bare = _bare(folder)
-    count = sum(len(column.values) for column in sight.lexicon.values.columns)
+    columns = sight.lexicon.values.columns
+    built = f"{sum(len(column.values) for column in columns):,} values in {len(columns)} columns"
     said = f"{len(asked)} questions, {found} with a plan; median at first sight {statistics.median(first):.1f} ms"
     return {
         "words: question to plan, median": Figure(statistics.median(times), "ms", 15, "lower", said),
         "words: question to plan, p99": Figure(_p99(times), "ms", 50, "lower", f"worst {max(times):.0f} ms"),
-        "words: build the index": Figure(
-            building / 1000, "s", 60, "lower", f"{count:,} values in {len(sight.lexicon.values.columns)} columns"
-        ),
+        "words: build the index": Figure(building / 1000, "s", 60, "lower", built),
         "words: build the index / read the values": Figure(building / bare, "×", None, "lower", f"read alone: {bare / 1000:.1f} s"),
         "words: load the index": Figure(fresh["load"], "ms", 50, "lower", f"{size / 1e6:.0f} MB of files, mapped"),
-        "words: memory for a sight, after the questions": Figure(
-            fresh["memory"], "MB", 100, "lower", f"of the index {fresh['index']:.0f} MB; the process has {fresh['all']:.0f} MB"
-        ),
+        "words: memory after the questions": Figure(fresh["own"], "MB", 100, "lower", fresh["said"]),
     }
 
 
@@ -144,26 +144,26 @@ def _fresh(folder: Path, state: Path, asked: Sequence[str]) -> str:
 
 def weighed(folder: str, state: str) -> None:
     """Print the time to load an index and the memory that it takes, before and after the questions of standard input."""
-    from answerable.agent.lexicon import sayable
-    from answerable.context import values
-
     asked = json.loads(sys.stdin.read())
+    assert (lemma("asked"), is_english("asked")) == ("ask", True)  # their dictionaries are the language's, and not the project's
     with answerable.open(folder, state=Path(state), run="eval") as opened:
         reader = Reader(opened.today(), opened.catalog.settings)
-        before = _resident()
+        before = _resident("RssAnon"), _resident("RssFile")
         load = once_ms(lambda: values.read(opened.catalog, NOBODY, opened.engine, Path(state), sayable))
-        index = _resident() - before
+        index = _resident("RssAnon") - before[0]
         sight = opened.sights.of(NOBODY)
         for question in asked:
             embedded.plan(question, sight.lexicon, reader)
-        print(json.dumps({"load": load, "index": index, "memory": _resident() - before, "all": _resident()}))
+        own, mapped = _resident("RssAnon") - before[0], _resident("RssFile") - before[1]
+        said = f"loading {index:.1f} MB; of mapped files {mapped:.0f} MB, which can be let go; in all {_resident('VmRSS'):.0f} MB"
+        print(json.dumps({"load": load, "own": own, "said": said}))
 
 
-def _resident() -> float:
-    """Megabytes of this process that are in memory; 0 where the system does not tell."""
+def _resident(what: str) -> float:
+    """Megabytes of this process that are in memory: its own, those of files, or all. 0 where the system does not tell."""
     status = Path("/proc/self/status")
     lines = status.read_text().splitlines() if status.is_file() else []
-    return next((int(line.split()[1]) / 1000 for line in lines if line.startswith("VmRSS")), 0.0)
+    return next((int(line.split()[1]) / 1000 for line in lines if line.startswith(what)), 0.0)
 
 
 def questions(sight: Sight, count: int) -> Iterator[str]:
