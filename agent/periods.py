@@ -30,7 +30,6 @@ from answerable.agent.words import ORDINALS, Token
 from answerable.context.compiler.time import Span, floor, shift
 from answerable.context.settings import ProjectSettings
 
-
 Known = dict[tuple[bool, int], tuple[int, When] | None]
 REACH = 40
 """Tokens of the longest phrase of time, and more."""
