@@ -197,7 +197,7 @@ class Narrowing(Looking):
             return
         raise self._fail()
 
-    def _between(self, segment: Segment) -> None:
+    def _between(self) -> None:
         """`between 5 and 10`: two bounds, both inside."""
         low, high = self._at(1), self._at(3)
         if low is None or high is None or (low.role, self._role(2), high.role) != ("number", "and", "number"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from answerable.agent.draft import COMPARISONS, Draft, Drop, Length, Split, Threshold, Unread
@@ -200,69 +200,56 @@ class Walk(Narrowing):
     # -- grammar ------------------------------------------------------------------------------------------------------------
 
     def _grammar(self, segment: Segment) -> None:
-        d = self.d
-        match segment.role:
-            case "by":
-                self._by()
-            case "ranked by":
-                self._ranked_by()
-            case "not":
-                self._not()
-            case "no":
-                self._no()
-            case "unknown":
-                self._unknown()
-            case "leave":
-                self._leave()
-            case "aside":
-                self._aside()
-            case "top" | "bottom":
-                self._top(segment)
-            case "most" | "least" | "best" | "worst":
-                self._most(segment)
-            case role if role.startswith(("most of:", "least of:")):
-                self._most(segment)
-            case "and" | "comma":
-                self._joiner(segment)
-            case "descending" | "ascending":
-                d.order = segment.role
-                self.i += 1
-            case "between":
-                self._between(segment)
-            case "once" | "twice":
-                d.thresholds.append(Threshold("=", 1 if segment.role == "once" else 2, segment))
-                self.i += 1
-            case "than" if self._than_value():
-                pass
-            case role if role.startswith("end of:"):
-                d.splits.append(Split(segment, grain=role.partition(":")[2]))
-                d.asks["each end"] = segment
-                self.i += 1
-            case role if role in _ASKS or role.startswith(("unit:", "over:")):
-                d.asks.setdefault(role, segment)
-                self.i += 1
-            case "only":
-                self._only()
-            case "with":
-                self._with()
-            case "drop" | "fell" if self.follows and segment.text.lower() != "fell" and self._kind(1) in ("dimension", "entity", "join"):
-                d.drops.append(Drop("", self.s[self.i + 1]))
-                self.i += 3 if self._role(2) == "drop:filters" else 2
-            case role if role.startswith("drop:") and self.follows:
-                d.drops.append(Drop(role.partition(":")[2]))
-                self.i += 1
-            case "again" if segment.text.lower() in ("i mean", "i meant"):
-                self.i += 1
-            case "drop:time":
-                self.i += 1  # no time is all time
-            case "again" if self.follows:
-                d.asks["again"] = segment
-                self.i += 1
-            case _:
-                raise self._fail()
+        """A word of the closed grammar: by its own rule, or kept for when the whole is known."""
+        d, role = self.d, segment.role
+        if rule := _RULES.get(role):
+            rule(self)
+        elif role.startswith(("most of:", "least of:")):
+            self._most()
+        elif role == "than" and self._than_value():
+            pass
+        elif role.startswith("end of:"):
+            d.splits.append(Split(segment, grain=role.partition(":")[2]))
+            d.asks["each end"] = segment
+            self.i += 1
+        elif role in _ASKS or role.startswith(("unit:", "over:")):
+            d.asks.setdefault(role, segment)
+            self.i += 1
+        elif not self._edit(segment):
+            raise self._fail()
 
-    def _joiner(self, segment: Segment) -> None:
+    def _edit(self, segment: Segment) -> bool:
+        """Words that edit what a thread is about: `drop the region`, `the same for orders`."""
+        match segment.role:
+            case "drop" if self.follows and self._kind(1) in ("dimension", "entity", "join"):
+                self.d.drops.append(Drop("", self.s[self.i + 1]))
+                self.i += 3 if self._role(2) == "drop:filters" else 2
+                return True
+            case role if role.startswith("drop:") and self.follows:
+                self.d.drops.append(Drop(role.partition(":")[2]))
+            case "drop:time":
+                pass  # no time is all time
+            case "again" if segment.text.lower() in ("i mean", "i meant"):
+                pass
+            case "again" if self.follows:
+                self.d.asks["again"] = segment
+            case _:
+                return False
+        self.i += 1
+        return True
+
+    def _ordered(self) -> None:
+        self.d.order = self._role()
+        self.i += 1
+
+    def _so_often(self) -> None:
+        segment = self.s[self.i]
+        self.d.thresholds.append(Threshold("=", 1 if segment.role == "once" else 2, segment))
+        self.i += 1
+
+    def _joiner(self) -> None:
         """`and` and `,` join like things; a comma also only parts."""
+        segment = self.s[self.i]
         if self.i == 0:
             if not self.follows:
                 raise self._fail()
@@ -338,7 +325,8 @@ class Walk(Narrowing):
     def _splittable(self, n: int) -> bool:
         return self._role(n).startswith(("grain:", "part:")) or self._kind(n) in ("dimension", "entity", "join")
 
-    def _top(self, segment: Segment) -> None:
+    def _top(self) -> None:
+        segment = self.s[self.i]
         self.d.rank = "most" if segment.role == "top" else "least"
         self.i += 1
         self.d.top = 0  # not said: one where the subject is one, else ten
@@ -349,7 +337,8 @@ class Walk(Narrowing):
             self.d.top = int(number.value)
             self.i += 1
 
-    def _most(self, segment: Segment) -> None:
+    def _most(self) -> None:
+        segment = self.s[self.i]
         rank, _, unit = segment.role.partition(" of:")
         if self.d.rank and not (self.d.rank == "most" and self.d.top and rank == "most"):
             raise self._fail()
@@ -413,6 +402,14 @@ class Walk(Narrowing):
             return
         raise self._fail()
 
+
+_RULES: dict[str, Callable[[Walk], None]] = {
+    "by": Walk._by, "ranked by": Walk._ranked_by, "not": Walk._not, "no": Walk._no, "unknown": Walk._unknown, "leave": Walk._leave,
+    "aside": Walk._aside, "only": Walk._only, "with": Walk._with, "between": Walk._between, "top": Walk._top, "bottom": Walk._top,
+    "most": Walk._most, "least": Walk._most, "best": Walk._most, "worst": Walk._most, "and": Walk._joiner, "comma": Walk._joiner,
+    "descending": Walk._ordered, "ascending": Walk._ordered, "once": Walk._so_often, "twice": Walk._so_often,
+}  # fmt: skip
+"""Words of the grammar that have a rule of their own."""
 
 _ASKS = frozenset("""
     versus|both|asker|long|came|count|much|size|counted|distinct|people|list|average|amount|more|less|than|which|moment|share|as share|

@@ -135,7 +135,7 @@ def test_at_a_terminal_an_empty_line_and_the_end_of_input_end_it(monkeypatch: py
     assert list(chat._typed("Alder", Principal(), console(io.StringIO()))) == ["revenue"]
 
 
-def test_at_a_terminal_lines_are_edited_and_the_end_of_input_ends_it(demo: Path, tmp_path: Path) -> None:
+def test_at_a_terminal_lines_are_edited_and_exit_ends_it(demo: Path, tmp_path: Path) -> None:
     pid, terminal = pty.fork()
     if pid == 0:  # the terminal's own process
         os.environ.update(TERM="xterm", COLUMNS="88", NO_COLOR="1")
@@ -145,7 +145,7 @@ def test_at_a_terminal_lines_are_edited_and_the_end_of_input_ends_it(demo: Path,
     os.write(terminal, b"tickets closed last monht\x7f\x7fth\n")  # put right before it is sent
     said += _until(terminal, "Tickets closed was 153")
     said += _until(terminal, chat.PROMPT)
-    os.write(terminal, b"\x04")
+    os.write(terminal, b"exit\n")
     said += _until(terminal, None)
     os.close(terminal)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
