@@ -243,9 +243,8 @@ class Project:
     def _answered(self, reading: Reading, result: Result, sight: Sight, asked: Asked, timings: dict[str, float]) -> Answer:
         with timed(timings, "answer"):
             query, compiled, rows = result.query, result.compiled, result.rows
-            made = sentence(
-                query, compiled.columns, rows.rows, rows.truncated, self.catalog.settings, result.days, reading.scope or query.where
-            )
+            scope = reading.scope if reading.compiled else query.where
+            made = sentence(query, compiled.columns, rows.rows, rows.truncated, self.catalog.settings, result.days, scope)
             text = describe.yes_or_no(reading.check, compiled.columns, rows) + made.text
             facts = self._facts(asked.principal, asked.question, query, result.sql, rows, sight)
             return Answer(

@@ -125,7 +125,7 @@ def assumptions(result: Result, catalog: Catalog, today: dt.date) -> tuple[str, 
         said.append(f"Window: {wording.interval(query.window, settings)}.")
         if query.window.end and query.window.start and dt.date.fromisoformat(str(query.window.end)[:10]) > today + dt.timedelta(days=1):
             said.append(f"The window ends after today, {wording.date(today)}.")
-    elif query.metrics and not result.days:
+    elif query.metrics and not result.days and not any(re.search(r"'\d{4}-\d\d-\d\d", text) for text in query.where):
         said.append("No time was named: all rows count.")
     if settings.today:
         said.append(f"Today is set to {wording.date(settings.today)} in this project.")

@@ -262,7 +262,10 @@ class _Search:
                 unread = unread or self._unread(failed, cover)
         if found:
             least = min(cost for cost, _ in found.values())
-            readings = tuple(reading for cost, reading in found.values() if cost == least)
+            kept = [reading for cost, reading in found.values() if cost == least]
+            readings = tuple(
+                sorted(kept, key=lambda reading: len(reading.query.where))
+            )  # those that a definition says by itself come first
             return Plan(readings=readings, spans=_together(readings))
         gap = lacks or unread or Gap(NOT_SUPPORTED, self.text, says=_NOT_READ)
         more = tuple(far for far in self._out_of_reach(first) if far.start != gap.start)
