@@ -144,6 +144,12 @@ def _dropped(before: Draft, after: Draft) -> Draft:
     if not gone and "total" in after.asks and not (after.splits or after.subject):
         return replace(before, splits=[], subject=None if before.rank or before.splits else before.subject, rank="", top=None)
     for drop in gone:
+        there = {
+            "filters": before.filters or before.bounds or before.absent or before.thresholds, "splits": before.splits,
+            "limit": before.rank, "time": before.whens,
+        }  # fmt: skip
+        if drop.what and not there[drop.what]:
+            raise Unread(None, f"The question before has no {drop.what.rstrip('s')} to drop.")
         if drop.what == "filters":
             before = replace(before, filters=[], bounds=[], absent=[], thresholds=[])
         elif drop.what == "splits":

@@ -22,6 +22,12 @@ def test_a_filter_a_dimension_and_a_limit_are_taken_back(alder: Project) -> None
     assert total == {"metrics": ["revenue"], "window": {"start": "2026-02-01", "end": "2026-03-01"}}
 
 
+def test_what_is_not_there_is_not_dropped(alder: Project) -> None:
+    """A right is no filter of a question: nothing says that it could be taken back."""
+    alder.ask("revenue by region in february 2026", user=FINN, thread="nothing to drop")
+    assert alder.ask("now without the filter", user=FINN, thread="nothing to drop").status == "declined"
+
+
 def test_a_picked_reading_stays_picked(alder: Project) -> None:
     asked, picked, split = plans(alder, "sales last month", "net revenue please", "and by region")
     assert (asked, picked["metrics"], split["metrics"]) == ({}, ["net_revenue"], ["net_revenue"])
