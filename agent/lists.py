@@ -22,6 +22,9 @@ _LISTING = {"list", "which", "asker", "yes or no", "total", "much", "again", "di
 def lists(draft: Draft, lexicon: Lexicon) -> Iterator[Candidate]:
     """The plans of a draft that names no metric. Raises Unread where it asks for no list."""
     d = draft
+    if "moment" in d.asks:
+        yield from _moments(d, lexicon)
+        return
     asked = {"list", "which", "asker"} & d.asks.keys() or d.absent or d.also or _named_things(d, lexicon)
     other = d.rank or d.thresholds or d.bounds or d.splits or d.lengths or d.units or d.measure or d.asks.keys() - _LISTING
     if not d.subject or d.subject.grain or not asked or other:
@@ -29,6 +32,22 @@ def lists(draft: Draft, lexicon: Lexicon) -> Iterator[Candidate]:
     models = dict.fromkeys(s.name if s.kind == "entity" else s.model for s in d.subject.segment.senses if s.kind != "join")
     for name in models:
         yield from _of_model(draft, lexicon, lexicon.catalog.models[name])
+
+
+def _moments(d: Draft, lexicon: Lexicon) -> Iterator[Candidate]:
+    """`when did the Orchard clinic open`: a thing by its name, with the date that the verb picks."""
+    if d.date is None or len(d.filters) != 1 or d.filters[0].negated or d.asks.keys() - {"moment"} or d.whens or d.splits or d.rank:
+        raise Unread(d.asks["moment"])
+    for sense in d.date.senses:
+        model = lexicon.catalog.models[sense.model]
+        options = Options(lexicon.catalog, [model], lexicon.values.unique)
+        named = [(ref, members) for ref, members in options.filter(d.filters[0]) if model.title and ref.name == model.title.name]
+        for ref, members in named:
+            query = SemanticQuery(by=(f"{model.name}.{ref.name}", f"{model.name}.{sense.name}"), where=(condition(ref, members, False),))
+            scope = (in_words(ref, members, False),)
+            meant = frozenset([model.name, sense.target, *targets([ref], [(ref, members, False)])])
+            words = model.dimensions[sense.name].words
+            yield Candidate(query, compiled(query, lexicon.catalog), (words, *scope), scope, meant)
 
 
 def _named_things(d: Draft, lexicon: Lexicon) -> bool:

@@ -101,6 +101,8 @@ def _total(s: Sentence, values: list[int], window: str) -> str:
 
 
 def _list(s: Sentence, truncated: bool) -> str:
+    if len(s.rows) == 1 and len(s.columns) == 2 and s.columns[1].type in ("date", "time"):
+        return f"{s.key(0).partition(',')[0]}: {s.columns[1].label.lower()} {wording.cell(s.rows[0][1], s.columns[1])}."
     if not s.rows:
         return "nothing matches: zero rows came back."
     names = wording.listed([c.label.lower() for c in s.columns])

@@ -106,7 +106,7 @@ class Walk(Narrowing):
             case "value":
                 self._filter(negated=False)
             case "date":
-                if self.d.date is not None or not any(s.role == "when" for s in self.s):
+                if self.d.date is not None or not ("moment" in self.d.asks or any(s.role == "when" for s in self.s)):
                     raise self._fail()
                 self.d.date = segment
                 self.i += 1

@@ -122,4 +122,4 @@ def slips(word: str) -> int:
 
 def was_done(said: Sequence[Token], i: int) -> bool:
     """Whether "did" or its like stands shortly before a token."""
-    return any(token.word in ("did", "do", "does", "didn't") for token in said[max(0, i - 4) : i])
+    return any(token.word in ("did", "do", "does", "didn't") for token in said[max(0, i - 6) : i])
