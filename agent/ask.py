@@ -147,16 +147,17 @@ class Project:
         if plan.gaps or plan.kind == "order":
             return self._lacking(plan, sight, asked, reader, timings)
         if settled := self._settled(asked, plan, sight):
-            return self._answered(settled, self.runner.run(settled, sight, asked, timings), sight, asked, timings)
+            plan = replace(plan, readings=(settled,))
         if len(plan.readings) > 1:
             results = self.clarifier.computed(plan, sight, asked, timings)
-            if reading := agreed(plan, results):
-                return self._answered(reading, results[0], sight, asked, timings)
-            return self.clarifier.several(plan, results, sight, asked, timings)
-        result = self.runner.run(plan.readings[0], sight, asked, timings)
+            reading, result = agreed(plan, results), results[0]
+            if reading is None:
+                return self.clarifier.several(plan, results, sight, asked, timings)
+        else:
+            reading, result = plan.readings[0], self.runner.run(plan.readings[0], sight, asked, timings)
         if ahead := describe.has_not_happened(result, asked.today, plan.spans):
             return self._lacking(replace(plan, readings=(), gaps=(ahead,)), sight, asked, reader, timings)
-        return self._answered(plan.readings[0], result, sight, asked, timings)
+        return self._answered(reading, result, sight, asked, timings)
 
     def _earlier(self, asked: Asked) -> tuple[Turn, ...]:
         """What this person has asked in this thread so far, of the same readers."""

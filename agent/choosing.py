@@ -102,8 +102,9 @@ def _things(draft: Draft, catalog: Catalog) -> list[Choice]:
         if isinstance(m, SimpleMetric) and m.model == model.name and not m.hidden and not m.over_time
         and (not m.filter or {*key(m.words)} <= own) and adds(m) and (unit_of(m) in SIGNS or not m.expr.lower().startswith("sum"))
     ]  # fmt: skip
-    said = f"“{d.subject.segment.text}” is read as how many there are."
-    return [Choice((name,), replace(d, subject=None), (said,), thing=True) for name in (f"{model.name}.count", *plain)]
+    said = (f"“{d.subject.segment.text}” is read as how many there are.",)
+    counted = Choice((f"{model.name}.count",), replace(d, subject=None), said, thing=True)
+    return [counted, *(replace(counted, names=(name,), assumptions=()) for name in plain)]
 
 
 def has_names(model: Model) -> bool:

@@ -277,12 +277,7 @@ FILLER = frozenset("""
     """.split()) - {"currently"}  # fmt: skip
 """Articles, pronouns, helping verbs, politeness and the verbs of showing: they say nothing about what is asked."""
 
-GETTING = frozenset("grant incur generate achieve collect produce record charge carry sell buy".split()) - {
-    "collect",
-    "charge",
-    "sell",
-    "buy",
-}
+GETTING = frozenset("grant incur generate achieve produce record carry".split())
 """Verbs of having and giving that say nothing after "did": after all else they may be nouns."""
 
 PRONOUNS = frozenset("us it me they he she i we you our".split())

@@ -40,10 +40,6 @@ class When:
         """The end with the days that still lie ahead."""
         return max(self.end, self.whole) if self.end and self.whole else self.end
 
-    @property
-    def future(self) -> bool:
-        return self.now is False and self.start is not None and self.end is not None and self.whole == self.start
-
 
 class Windows:
     """Makes windows, seen from one day."""

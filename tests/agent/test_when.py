@@ -39,7 +39,7 @@ def test_a_date_in_digits_is_asked_unless_the_project_says_its_order() -> None:
 
 def test_a_period_that_lies_ahead_is_known_as_such() -> None:
     found = reader().at(tokens("next month"), 0)
-    assert found and found[1].future
+    assert found and found[1].whole == found[1].start
 
 
 @pytest.mark.parametrize(

@@ -16,11 +16,6 @@ from answerable.evals.mutations import Asked, Mutation
 EVERY = 7
 KNOWN: dict[tuple[str, str], str] = {
     ("alder-218", "opened"): "a list says its window and not the date that it is of",
-    ("alder-218", "never"): "a list of things passes over what turns it",
-    ("alder-218", "average"): "a list of things passes over what turns it",
-    ("alder-197", "cumulative"): "a count of things passes over what turns it",
-    ("alder-274", "fulfilled"): "a metric without a filter breaks the planner where a share is asked for",
-    ("alder-274", "completed"): "a metric without a filter breaks the planner where a share is asked for",
 }
 """Losses that are to be mended, and no more of them."""
 
