@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from answerable.context.policy import Principal
 from answerable.context.query import GovernedSQL
@@ -12,17 +13,35 @@ from answerable.context.query import GovernedSQL
 
 @dataclass
 class Touched:
-    """The models that were read and the policy lines that decided, in the order in which they came."""
+    """The models that were read and the policy lines that decided, in the order in which they came; and what a language model did."""
 
     models: dict[str, None] = field(default_factory=dict)
     decisions: dict[str, None] = field(default_factory=dict)
+    notes: dict[str, None] = field(default_factory=dict)
+    """Lines for the asker about how the answer came about."""
+    usage: Any = None
+    """The model's `Usage`, where one was asked."""
 
     def ran(self, sql: GovernedSQL) -> None:
         self.models.update(dict.fromkeys(sql.models))
         self.decided(sql.decisions)
 
+    def note(self, line: str) -> None:
+        self.notes[line] = None
+
     def decided(self, lines: Iterable[str]) -> None:
         self.decisions.update(dict.fromkeys(lines))
+
+
+@dataclass(frozen=True)
+class Event:
+    """A step on the way to an answer, as it's taken: `stage` is ground, model, plan, sql or rows."""
+
+    stage: str
+    says: str
+
+
+Watch = Callable[[Event], None]
 
 
 @dataclass(frozen=True)
@@ -38,3 +57,9 @@ class Asked:
     run: str | None = None
     audience: tuple[str, ...] | None = None
     touched: Touched = field(default_factory=Touched, compare=False)
+    watch: Watch | None = field(default=None, compare=False)
+
+    def saw(self, stage: str, says: str) -> None:
+        """Tell whoever watches."""
+        if self.watch is not None:
+            self.watch(Event(stage, says))

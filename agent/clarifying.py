@@ -55,6 +55,11 @@ class Clarifier:
             grounding=plan.spans, thread=asked.thread,
         )  # fmt: skip
 
+    def guessed(self, plan: Plan, sight: Sight, asked: Asked, timings: dict[str, float]) -> Answer:
+        """What only a language model makes of words that nobody has defined, with its number, to say yes to."""
+        answer = self.offered(plan.readings[0], plan, plan.gaps, sight, asked, timings)
+        return answer.model_copy(update={"text": describe.is_it_guessed(plan.gaps, answer.options[0])})
+
     def why(self, plan: Plan, sight: Sight, asked: Asked, timings: dict[str, float]) -> Answer:
         """Where a number changed, to pick from, when it's asked why; what is missing, where the change itself is not read."""
         if not plan.readings:

@@ -37,6 +37,7 @@ records = sa.Table(
     sa.Column("certificate", sa.JSON),
     sa.Column("models", sa.JSON),
     sa.Column("options", sa.JSON),
+    sa.Column("usage", sa.JSON),
 )  # fmt: skip
 
 
@@ -56,7 +57,13 @@ def _m003_options(connection: sa.Connection) -> None:
         connection.execute(sa.text("ALTER TABLE records ADD COLUMN options JSON"))
 
 
-MIGRATIONS: list[Callable[[sa.Connection], None]] = [_m001_records, _m002_models, _m003_options]
+def _m004_usage(connection: sa.Connection) -> None:
+    """What a language model used: requests, tokens, cost."""
+    if "usage" not in {column["name"] for column in sa.inspect(connection).get_columns("records")}:
+        connection.execute(sa.text("ALTER TABLE records ADD COLUMN usage JSON"))
+
+
+MIGRATIONS: list[Callable[[sa.Connection], None]] = [_m001_records, _m002_models, _m003_options, _m004_usage]
 """Each is run once, in order; a new one is added at the end and an old one is never changed."""
 
 
@@ -129,6 +136,17 @@ class Journal:
             query = query.where(records.c.at < (until + dt.timedelta(days=1)).isoformat())
         with self.engine.connect() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
+
+    def spent(self, day: dt.date, principal: str | None = None, everybody: bool = True) -> tuple[int, float]:
+        """The tokens and the cost of language models since the start of a day: of everybody, or of one person."""
+        usage = records.c.usage
+        tokens = sa.func.sum(usage["read"].as_integer() + usage["written"].as_integer())
+        query = sa.select(tokens, sa.func.sum(usage["cost"].as_float())).where(records.c.at >= day.isoformat())
+        if not everybody:
+            query = query.where(records.c.principal.is_(None) if principal is None else records.c.principal == principal)
+        with self.engine.connect() as connection:
+            used, cost = connection.execute(query).one()
+        return int(used or 0), float(cost or 0)
 
     def close(self) -> None:
         self.engine.dispose()

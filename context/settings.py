@@ -7,7 +7,7 @@ import re
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from answerable.context.model import GRAINS, PARTS, Frozen
+from answerable.context.model import GRAINS, PARTS, Frozen, Words
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december")
@@ -54,6 +54,43 @@ class Calendar(Frozen):
         return self
 
 
+class Budget(Frozen):
+    """The most that may be spent: on one question, by one user in a day, by everybody in a day. None: no limit."""
+
+    question: float | None = Field(default=None, gt=0)
+    user: float | None = Field(default=None, gt=0)
+    day: float | None = Field(default=None, gt=0)
+
+
+class Price(Frozen):
+    """What a million tokens cost, in the money that the budget `cost` is written in."""
+
+    input: float = Field(default=0, ge=0)
+    output: float = Field(default=0, ge=0)
+
+
+class LanguageModel(Frozen):
+    """The model behind `planner: auto` and `planner: model`: any endpoint that speaks OpenAI's chat completions."""
+
+    name: str
+    base_url: str | None = Field(default=None, pattern=r"^https?://\S+$")
+    key: str | None = Field(default=None, repr=False)
+    method: Literal["auto", "json_schema", "tools", "json_mode"] = "auto"
+    """How a reply is kept to its form. `auto`: the first that the endpoint keeps to."""
+    seconds: float = Field(default=20, gt=0)
+    """The deadline of one question, whatever the endpoint does."""
+    rounds: int = Field(default=6, ge=1, le=20)
+    samples: int = Field(default=1, ge=1, le=5)
+    """Plans that are asked for; where they differ in number, the asker picks."""
+    tokens: Budget = Budget(question=60_000)
+    cost: Budget = Budget()
+    price: Price = Price()
+    endorsed_sql: Words = ()
+    """The groups for which it may write SQL over endorsed models, where no plan says what is asked."""
+    prose: bool = False
+    """Whether it may write the sentence, with `privacy: results`."""
+
+
 def _month(value: Any) -> Any:
     if isinstance(value, str) and value.lower() in MONTHS:
         return MONTHS.index(value.lower()) + 1
@@ -81,6 +118,7 @@ class ProjectSettings(Frozen):
     today: dt.date | None = None
     open_to: Literal["known", "everyone"] = "known"
     planner: Literal["auto", "embedded", "model"] = "auto"
+    model: Annotated[LanguageModel | None, BeforeValidator(lambda v: {"name": v} if isinstance(v, str) else v)] = None
     privacy: Literal["none", "metadata", "results"] = "metadata"
     mask_key: str | None = None
     limits: Limits = Limits()
