@@ -168,7 +168,8 @@ class Project:
             reading, result = plan.readings[0], self.runner.run(plan.readings[0], sight, asked, timings)
         if ahead := describe.has_not_happened(result, asked.today, plan.spans):
             return self._lacking(replace(plan, readings=(), gaps=(ahead,)), sight, asked, reader, timings)
-        return self._answered(reading, result, sight, asked, timings)
+        answer = self._answered(reading, result, sight, asked, timings)
+        return self.model.worded(answer, asked) if self.model else answer
 
     def _helped(self, plan: Plan, sight: Sight, asked: Asked, reader: Reader, earlier: tuple[Turn, ...]) -> Plan:
         """The plan as a language model helps with it: what is read in one way, or is not this asker's to see, never goes to one."""

@@ -32,11 +32,7 @@ class Clarifier:
 
     def several(self, plan: Plan, results: list[Result], sight: Sight, asked: Asked, timings: dict[str, float]) -> Answer:
         """The question back, with each reading in words and its number."""
-        wholes = [self.runner.whole(result, sight, asked, timings) for result in results]
-        options = tuple(
-            describe.option(reading, result, total, self.runner.catalog.settings)
-            for reading, result, total in zip(plan.readings, results, wholes, strict=False)
-        )
+        options = self._options(plan, results, sight, asked, timings)
         word = describe.open_word(plan)
         near = tuple(o["reading"] for o in options)
         closes = "a rule, or a verified question"
@@ -45,6 +41,15 @@ class Clarifier:
             status="clarify", question=asked.question, text=describe.which_one(word, options), options=options, gaps=gaps,
             grounding=plan.spans, thread=asked.thread,
         )  # fmt: skip
+
+    def _options(
+        self, plan: Plan, results: list[Result], sight: Sight, asked: Asked, timings: dict[str, float]
+    ) -> tuple[dict[str, Any], ...]:
+        wholes = [self.runner.whole(result, sight, asked, timings) for result in results]
+        return tuple(
+            describe.option(reading, result, total, self.runner.catalog.settings)
+            for reading, result, total in zip(plan.readings, results, wholes, strict=False)
+        )
 
     def offered(self, clause: Reading, plan: Plan, gaps: tuple[Gap, ...], sight: Sight, asked: Asked, timings: dict[str, float]) -> Answer:
         """The clause that is a question by itself, with its number, to say yes to."""
@@ -57,8 +62,12 @@ class Clarifier:
 
     def guessed(self, plan: Plan, sight: Sight, asked: Asked, timings: dict[str, float]) -> Answer:
         """What only a language model makes of words that nobody has defined, with its number, to say yes to."""
-        answer = self.offered(plan.readings[0], plan, plan.gaps, sight, asked, timings)
-        return answer.model_copy(update={"text": describe.is_it_guessed(plan.gaps, answer.options[0])})
+        results = self.computed(plan, sight, asked, timings)
+        options = self._options(plan, results, sight, asked, timings)
+        return Answer(
+            status="clarify", question=asked.question, text=describe.is_it_guessed(plan.gaps, options), options=options, gaps=plan.gaps,
+            grounding=plan.spans, thread=asked.thread,
+        )  # fmt: skip
 
     def why(self, plan: Plan, sight: Sight, asked: Asked, timings: dict[str, float]) -> Answer:
         """Where a number changed, to pick from, when it's asked why; what is missing, where the change itself is not read."""

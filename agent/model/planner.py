@@ -10,11 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from answerable.agent.answer import Answer
 from answerable.agent.asked import Asked
 from answerable.agent.ground import spans_of
 from answerable.agent.model.accounted import Account, account
 from answerable.agent.model.briefing import Brief, brief, fenced, field_data, metric_data, veiled
 from answerable.agent.model.exchange import Call, Reply, Request, Send, Unavailable
+from answerable.agent.model.prose import prose
 from answerable.agent.model.sketched import Shape, placed
 from answerable.agent.model.spending import Spending, Usage
 from answerable.agent.model.sql import accounts_for, assumed
@@ -76,6 +78,21 @@ class Planner:
             asked.touched.note("The language model gave no plan that holds. This is what the program reads by itself.")
         return together(plan, found)
 
+    def worded(self, answer: Answer, asked: Asked) -> Answer:
+        """The answer with a sentence by the model, where the project wants one and each of its numbers is known."""
+        if not (self.model.prose and self.values) or answer.status != "answered" or self.spending.over(asked.asker.id):
+            return answer
+        started = time.monotonic()
+        try:
+            text, reply = prose(answer, self.connect(asked.question), started + self.model.seconds)
+        except Unavailable:
+            return answer
+        used = (asked.touched.usage or Usage(self.model.name)).more(reply.read, reply.written, self.model)
+        asked.touched.usage = replace(used, milliseconds=round(used.milliseconds + (time.monotonic() - started) * 1000, 1))
+        if not text:
+            return answer
+        return answer.model_copy(update={"text": text, "numbers": tuple(n for n in answer.numbers if str(n["text"]) in text)})
+
     def _turns(
         self, asked: Asked, plan: Plan, sight: Sight, beyond: Beyond, reader: Reader, earlier: tuple[Turn, ...], send: Send, until: float,
         usage: Usage, vet: Vet,
@@ -112,12 +129,14 @@ class _Turns:
         for _ in range(self.planner.model.rounds):
             reply = self._asked()
             try:
-                back = self._taken(read(reply))
+                step = read(reply)
             except Malformed as error:
-                back = {"error": error.says}
+                back: dict[str, Any] | None = {"error": error.says}
                 self._next_method(reply)
-            if back is None:
-                return
+            else:
+                back = self._tried(step)
+            if back is None or (self.said and self.said[-1] == (reply, fenced(back))):
+                return  # whoever says the same again will not say better
             self.said.append((reply, fenced(back)))
             if says := self.planner.spending.over_on_one(self.usage):
                 raise Unavailable(says)
@@ -168,6 +187,12 @@ class _Turns:
         return messages
 
     # -- steps ----------------------------------------------------------------------------------------------------------------
+
+    def _tried(self, step: Step) -> dict[str, Any] | None:
+        try:
+            return self._taken(step)
+        except Malformed as error:
+            return {"error": error.says}
 
     def _taken(self, step: Step) -> dict[str, Any] | None:
         """What is told back; None where the step is the last. Raises Malformed with what is wrong with it."""
@@ -293,9 +318,12 @@ def _claimed(question: str, segment: Any, item: str, reading: Reading) -> Gap:
 
 def together(plan: Plan, outcomes: list[Plan]) -> Plan:
     """One plan out of the program's own and what the model's tries came to. Those that disagree are readings to pick from."""
-    for guess in outcomes:
-        if guess.kind in ("guess", "sql"):
-            return guess if not plan.readings else plan
+    if guesses := [found for found in outcomes if found.kind == "guess" and not plan.readings]:
+        readings = {r.query.hash: r for found in outcomes for r in found.readings}
+        gaps = {gap.text: gap for found in guesses for gap in found.gaps}
+        return replace(guesses[0], readings=tuple(readings.values()), gaps=tuple(gaps.values()))
+    if written := [found for found in outcomes if found.kind == "sql" and not plan.readings]:
+        return written[0]
     readings = {r.query.hash + r.check: r for found in outcomes for r in found.readings}
     for reading in plan.readings if plan.kind == "data" else ():
         readings[reading.query.hash + reading.check] = reading

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, get_args
 
+from answerable.agent.model.contract import as_sketch
 from answerable.agent.model.exchange import Reply
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -224,6 +225,17 @@ def read(reply: Reply) -> Step:
     return _step(inner if isinstance(inner, dict) else data)
 
 
+def _as_plan(data: dict[str, Any]) -> dict[str, Any]:
+    """A bare plan is the step that proposes it; one in the contract's form is read too."""
+    if "do" not in data and ("plan" in data or "metrics" in data):
+        data = {"do": "plan", "plan": data} if "metrics" in data else {**data, "do": "plan"}
+    if isinstance(plan := data.get("plan"), dict):
+        data = {**data, "plan": as_sketch(plan)}
+    if isinstance(plans := data.get("plans"), list):
+        data = {**data, "plans": [as_sketch(plan) if isinstance(plan, dict) else plan for plan in plans]}
+    return data
+
+
 def _json(text: str) -> dict[str, Any]:
     """The one JSON object of a text, without what thinks aloud before it and without a fence."""
     said = re.sub(r"<think>.*?(</think>|\Z)", "", text, flags=re.DOTALL)
@@ -239,7 +251,7 @@ def _json(text: str) -> dict[str, Any]:
 
 def _step(data: dict[str, Any]) -> Step:
     try:
-        return _STEP.validate_python(_without_nulls(data))
+        return _STEP.validate_python(_as_plan(_without_nulls(data)))
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False, include_context=False)[0]
         if first["type"].startswith("union_tag"):
