@@ -45,7 +45,7 @@ class Answer(BaseModel):
     certificate: dict[str, Any] | None = None
     timings: dict[str, float] = {}
     usage: dict[str, Any] | None = None
-    """What a language model used, where one was asked: its name, requests, tokens read and written, cost and milliseconds."""
+    """What a language model used, where one was asked: its name, requests, tokens read and written, and cost."""
 
 
 def column_data(column: Column) -> dict[str, Any]:

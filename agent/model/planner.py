@@ -72,7 +72,7 @@ class Planner:
             asked.touched.note(f"The language model was of no help: {error.says}. This is what the program reads by itself.")
             return plan
         finally:
-            asked.touched.usage = replace(usage, milliseconds=round((time.monotonic() - started) * 1000, 1))
+            asked.touched.usage = usage
         found = [turn.outcome for turn in turns if turn.outcome]
         if not found:
             asked.touched.note("The language model gave no plan that holds. This is what the program reads by itself.")
@@ -82,13 +82,11 @@ class Planner:
         """The answer with a sentence by the model, where the project wants one and each of its numbers is known."""
         if not (self.model.prose and self.values) or answer.status != "answered" or self.spending.over(asked.asker.id):
             return answer
-        started = time.monotonic()
         try:
-            text, reply = prose(answer, self.connect(asked.question), started + self.model.seconds)
+            text, reply = prose(answer, self.connect(asked.question), time.monotonic() + self.model.seconds)
         except Unavailable:
             return answer
-        used = (asked.touched.usage or Usage(self.model.name)).more(reply.read, reply.written, self.model)
-        asked.touched.usage = replace(used, milliseconds=round(used.milliseconds + (time.monotonic() - started) * 1000, 1))
+        asked.touched.usage = (asked.touched.usage or Usage(self.model.name)).more(reply.read, reply.written, self.model)
         if not text:
             return answer
         return answer.model_copy(update={"text": text, "numbers": tuple(n for n in answer.numbers if str(n["text"]) in text)})

@@ -19,7 +19,6 @@ class Usage:
     read: int = 0
     written: int = 0
     cost: float = 0.0
-    milliseconds: float = 0.0
 
     @property
     def tokens(self) -> int:
