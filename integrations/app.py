@@ -30,11 +30,14 @@ if TYPE_CHECKING:  # loaded where a project has a language model
 STATE = ".answerable"
 
 
+Planned = Literal["auto", "embedded", "model"]
+
+
 @dataclass(frozen=True)
 class Modelled:
     """How a run uses a language model: `planner` goes before answerable.yml's; exchanges are kept in `record`, or played from `replay`."""
 
-    planner: Literal["auto", "embedded", "model"] | None = None
+    planner: Planned | None = None
     record: Path | None = None
     replay: Path | None = None
 

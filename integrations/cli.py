@@ -20,6 +20,7 @@ from answerable.integrations.app import STATE, definitions, open_journal, open_p
 from answerable.integrations.command import DAY, EXIT, complain, output_options, project_options, told
 from answerable.integrations.evaluating import evaluate
 from answerable.integrations.printing import printable, say, say_json, write_csv
+from answerable.integrations.progress import watching
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -44,7 +45,9 @@ def ask(
     """Answer a question in plain words."""
     with open_project(folder, state, surface="cli") as project:
         words = " ".join(question).encode(errors="replace").decode()  # an argument that is no UTF-8 holds what no file can
-        _deliver(project.ask(words, user=user, thread=thread, today=today), project, **output)
+        with watching() as watch:
+            answer = project.ask(words, user=user, thread=thread, today=today, watch=watch)
+        _deliver(answer, project, **output)
 
 
 @main.command()

@@ -83,7 +83,7 @@ class Planner:
         if not (self.model.prose and self.values) or answer.status != "answered" or self.spending.over(asked.asker.id):
             return answer
         try:
-            text, reply = prose(answer, self.connect(asked.question), time.monotonic() + self.model.seconds)
+            text, reply = prose(answer, self.connect(f"sentence {asked.question}"), time.monotonic() + self.model.seconds)
         except Unavailable:
             return answer
         asked.touched.usage = (asked.touched.usage or Usage(self.model.name)).more(reply.read, reply.written, self.model)
