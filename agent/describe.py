@@ -265,9 +265,10 @@ def is_it_guessed(gaps: tuple[Gap, ...], options: tuple[dict[str, Any], ...]) ->
     passed = wording.listed([f"“{gap.text}”" for gap in gaps if not gap.nearest])
     guess = " and ".join(filter(None, (taken and f"takes {taken}", passed and f"passes over {passed}")))
     has = "has" if len(gaps) == 1 else "have"
+    lacks = f"{words} {has} no endorsed definition. A language model {guess}." if gaps else "Only a language model reads this."
     asks = IS_IT if len(options) == 1 else WHICH
     listed = " ".join(f"{n}. {o['reading']}: {o['shown']}." for n, o in enumerate(options, 1))
-    return f"{words} {has} no endorsed definition. A language model {guess}. {asks} {listed}"
+    return f"{lacks} {asks} {listed}"
 
 
 def with_nearest(gap: Gap, lexicon: Lexicon) -> Gap:

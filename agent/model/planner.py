@@ -262,7 +262,8 @@ class _Turns:
             raise Malformed(found.says)
         reading = self._reading(shape, found)
         gaps = tuple(_claimed(self.asked.question, segment, item, reading) for segment, item in found.claims)
-        return Plan(readings=(reading,), gaps=gaps, spans=reading.spans, kind="guess" if gaps else "data")
+        sure = not gaps and self.before is None  # what a follow-up keeps of the question before is the asker's to say
+        return Plan(readings=(reading,), gaps=gaps, spans=reading.spans, kind="data" if sure else "guess")
 
     def _choice(self, step: Ask) -> Plan:
         """Readings to pick from: each holds but for the words that may mean several."""

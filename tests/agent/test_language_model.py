@@ -60,6 +60,14 @@ def test_two_tries_that_disagree_are_asked(demo: Path, tmp_path: Path) -> None:
         assert len({option["number"] for option in answer.options}) == 2
 
 
+def test_in_a_thread_a_models_plan_is_always_asked(demo: Path, tmp_path: Path) -> None:
+    step = plan(metrics=["revenue"], by=[{"field": "customer.region"}], window=FEBRUARY)
+    with scripted(demo, tmp_path, [step]) as (ask, server, _):
+        ask("revenue of gold customers last month", thread="t")
+        answer = ask("revenue last month by whichever region", thread="t")
+        assert (answer.status, len(server.heard) > 0) in (("clarify", True), ("declined", True))
+
+
 def test_a_model_is_asked_of_every_question_where_the_project_says_so_and_can_not_change_a_number(demo: Path, tmp_path: Path) -> None:
     wrong = plan(metrics=["net_revenue"], window=FEBRUARY)
     with scripted(demo, tmp_path, [wrong], planner="model") as (ask, server, _):
