@@ -7,7 +7,7 @@ only ever asked about.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from answerable.agent.conditions import own_values
@@ -40,8 +40,10 @@ class Account:
     unsaid: tuple[str, ...] = ()
     """Items of the plan that no word asks for."""
     wrong: str = ""
-    """What the time words mean here, where the plan has it otherwise; or that a condition leaves nothing of a metric."""
+    """Why the plan does not go with its time words, or that a condition leaves nothing of a metric."""
     claims: tuple[tuple[Segment, str], ...] = ()
+    timing: Timing = field(default_factory=Timing)
+    """What the time words mean: it stands for the plan's own window."""
 
     @property
     def holds(self) -> bool:
@@ -65,7 +67,12 @@ def account(text: str, shape: Shape, words: tuple[Word, ...], lexicon: Lexicon, 
     said = tokens(text)
     covers = chain.from_iterable(Grounder(text, said, lexicon, reader, lenient).covers() for lenient in (False, True))
     best: Account | None = None
+    whole: set[tuple[int, int]] = set()
     for cover in covers:
+        spans = {(s.start, s.end) for s in cover}
+        whole = whole or {(s.start, s.end) for s in cover if s.role == "word" and s.end - s.start > 1}
+        if best is not None and not whole <= spans:
+            continue  # a name is known as a whole: its parts would be another question
         found = _Check(cover, shape, words, lexicon, reader, before).account()
         if best is None or found.faults < best.faults:
             best = found
@@ -109,8 +116,9 @@ class _Check:
             elif not self._role_kept(segment):
                 over.append(segment)
         claimed = {item for _, item in claims}
+        wrong, timing = self._time()
         unsaid = tuple(self._unsaid(claimed))
-        return Account(self.cover, tuple(over), tuple(open_), unsaid, self._time() or self._contradiction(), tuple(claims))
+        return Account(self.cover, tuple(over), tuple(open_), unsaid, wrong or self._contradiction(), tuple(claims), timing)
 
     # -- from words to items --------------------------------------------------------------------------------------------------
 
@@ -130,9 +138,10 @@ class _Check:
         """The kind as which the plan takes a word; empty where it takes it as nothing."""
         if segment.when is None and any(s.kind == "period" for s in segment.senses):
             return "period"
-        counted, negated = self._is_counted(n), self._is_left_out(n)
+        counted, negated, listed = self._is_counted(n), self._is_left_out(n), self._is_listed(n)
+        measured = "metric" in segment.kinds() and self._is_beside_a_metric(n)
         for sense in segment.senses:
-            if self._takes(sense, counted, negated):
+            if not (measured and sense.kind == "entity") and self._takes(sense, counted, negated, listed):
                 self.asked.add(sense.target)
                 return sense.kind
         return ""
@@ -151,15 +160,28 @@ class _Check:
         )
         return after == "aside" or next(before, "") in LEAVING_OUT
 
-    def _takes(self, sense: Sense, counted: bool, negated: bool) -> bool:
+    def _is_listed(self, n: int) -> bool:
+        """Whether a word is what is ranked or picked: "the two stores with", "which store"."""
+        before = next((s.role for s in reversed(self.cover[:n]) if s.role != "filler"), "")
+        return before in ("number", "top", "bottom", "best", "worst", "which")
+
+    def _is_beside_a_metric(self, n: int) -> bool:
+        """Whether "and" joins a word to one that is measured: "bookings and booking value"."""
+        said = [s for s in self.cover if s.role != "filler"]
+        at = said.index(self.cover[n])
+        pairs = ((said[at + step : at + step + 1], said[at + 2 * step : at + 2 * step + 1]) for step in (1, -1) if at + 2 * step >= 0)
+        return any(link and other and link[0].role in ("and", "comma", "versus") and "metric" in other[0].kinds() for link, other in pairs)
+
+    def _takes(self, sense: Sense, counted: bool, negated: bool, listed: bool) -> bool:
         metrics = self.shape.metrics
         match sense.kind:
             case "metric":
                 return any(sense.name == m.name or sense.name in self._parts(m.name) for m in metrics)
             case "entity":
                 measured = {m.name.removesuffix(".count") for m in metrics if m.name.endswith(".count")}
-                listed = not metrics and sense.name in self.models
-                return sense.name in measured or listed or (not counted and sense.name in self.models)
+                if sense.name in measured or not (metrics and not listed):
+                    return sense.name in measured or self._has_title(sense.name)
+                return not counted and sense.name in self.models
             case "dimension":
                 return any(f.target == sense.target for f in self.fields)
             case "value":
@@ -170,10 +192,16 @@ class _Check:
             case "date":
                 return any((base.name, base.time) == (sense.model, sense.name) for base in self.shape.bases)
             case "join":
-                return any(sense.name in f.name.split(".")[:-1] for f in self.fields)
+                through = [f for f in self.fields if sense.name in f.name.split(".")[:-1]]
+                return any(self._has_title(f.model) for f in through) if listed else bool(through)
             case "unit":
                 return any(m.unit == sense.name for m in metrics)
         return False
+
+    def _has_title(self, model: str) -> bool:
+        """Whether a list shows what tells the things of a model apart."""
+        title = self.catalog.models[model].title
+        return any(f.model == model and (title is None or f.dimension == title.name) for f in self.shape.by)
 
     def _parts(self, metric: str) -> tuple[str, ...]:
         """The metrics that a ratio is of: their words name it together."""
@@ -203,6 +231,11 @@ class _Check:
     def _role_kept(self, segment: Segment) -> bool:
         """Whether the plan does what a word of the grammar says. A word that no rule here knows is passed over."""
         role = segment.role
+        first = segment is next((s for s in self.cover if s.role not in ("filler", "frame")), None)
+        if (role == "which" and segment.text.lower().startswith("which")) or (role == "asker" and first):
+            return bool(self.shape.by)
+        if role == "again":
+            return self.before is not None
         if role in FREE or role == "when":
             return True
         if role == "number":
@@ -222,7 +255,7 @@ class _Check:
         value = value / 100 if segment.percent and value not in numbers(self.shape) else value
         self.asked.add(f"number {value:.12g}")
         n = self.cover.index(segment)
-        before = next((s.role for s in reversed(self.cover[:n]) if s.role != "filler"), "")
+        before = next((s.role for s in reversed(self.cover[:n]) if s.role not in ("filler", "than")), "")
         sketch = self.shape.sketch
         compared: set[tuple[str, float]] = {(said.operator, said.value) for said in sketch.having}
         compared |= {(said.operator, float(v)) for said in sketch.where for v in said.values if isinstance(v, float)}
@@ -245,6 +278,10 @@ class _Check:
             asked = all(self._is_value_asked(placed, v, claimed) for v in said.values) if said.values else self._is_asked(placed, claimed)
             if not (asked or text in before.where or placed.name in claimed):
                 yield f"the condition on {placed.name}"
+            elif said.operator in NEGATIVE and not {*LEAVING_OUT, "aside", "unknown"} & self.roles:
+                yield f"leaving anything out by {placed.name}"
+        exact = [placed.name for placed, said in self.shape.where if said.operator in ("=", "in", "<>", "not in")]
+        yield from (f"two conditions on {name}" for name in dict.fromkeys(exact) if exact.count(name) > 1)
         if len(self.shape.sketch.having) > 1:
             yield "more than one threshold"  # which number belongs to which metric is not checked
         for threshold in self.shape.sketch.having:
@@ -283,23 +320,35 @@ class _Check:
 
     # -- time -----------------------------------------------------------------------------------------------------------------
 
-    def _time(self) -> str:
-        """What is wrong with the plan's time: its words are read by this program alone."""
+    def _time(self) -> tuple[str, Timing]:
+        """What the time words mean with the plan's metrics, read by this program alone; or why they are not read."""
         whens = [(s, s.when or s.senses[0].when) for s in self.cover if s.role == "when" or "period" in s.kinds()]
         read = [(s, when) for s, when in whens if when is not None]
         if any(when.open or when.other for _, when in read):
-            return "The date in the question may mean two days: declare it a gap."
+            return "The date in the question may mean two days: declare it a gap.", Timing()
+        if not self.shape.metrics:
+            return "Time words in a list are not read." if read else "", Timing()
         asks = {s.role: s for s in self.cover if s.role not in ("word", "when", "filler", "frame", "number", "unknown")}
-        draft = Draft(whens=read, asks=dict(asks))
         leaves = [leaf for metric in self.shape.metrics for leaf in self.catalog.leaves(metric)]
         grains = [f.grain for f in self.shape.by if f.grain]
-        if not self.shape.metrics:
-            return "" if not read and self.shape.query.window is None else "Time words in a list are not read."
+        draft = Draft(whens=read, asks=dict(asks))
         try:
             due = Times(draft, self.catalog, self.reader, [*self.shape.metrics], leaves, []).timing(grains)
         except (Unread, Lacking) as error:
-            return f"The time in the question is not read with these metrics. {error}"
-        return self._differs(due, bool(read))
+            return f"The time in the question is not read with these metrics. {error}", Timing()
+        return self._compared(due, bool(read))
+
+    def _compared(self, due: Timing, said: bool) -> tuple[str, Timing]:
+        """The time of the plan, with a comparison by the model where words ask for one and name no window of it."""
+        query = self.shape.query
+        if not said and self.before is not None and due.window is None:
+            return "", replace(due, window=self.before.window, compare=query.compare and self.before.compare)
+        if due.compare is not None or query.compare is None:
+            return "", due
+        several = len(self.shape.metrics) > 1 or any(said.operator == "in" for said in self.shape.sketch.where)
+        if several or numbers(self.shape) or not {"versus", "compare", "than", "more", "less"} & self.roles:
+            return "No word of the question asks for a comparison with another time; leave it out.", due
+        return "", replace(due, compare=query.compare)
 
     def _contradiction(self) -> str:
         """That a condition leaves nothing of what a metric counts: a gap, and no zero."""
@@ -312,19 +361,6 @@ class _Check:
                     left = words - named if negated else {v for v in named if (v in words) == inside}
                     if not left and (inside or not negated):
                         return f"{leaf.words} counts only rows where {leaf.filter}: declare a contradiction."
-        return ""
-
-    def _differs(self, due: Timing, said: bool) -> str:
-        query = self.shape.query
-        if not said and self.before is not None and query.window == self.before.window and query.compare == self.before.compare:
-            return ""
-        if due.where:
-            return "Weekdays in the question are not read in a plan of yours."
-        if query.window != due.window:
-            window = f"{due.window.start or 'open'} to {due.window.end or 'open'}, half-open" if due.window else "none"
-            return f"The window that the question's words mean is {window}."
-        if query.compare != due.compare and not (due.compare is None and {"versus", "compare", "than", "more", "less"} & self.roles):
-            return f"The comparison that the question's words mean is {due.compare.to if due.compare else 'none'}."
         return ""
 
 

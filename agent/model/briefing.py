@@ -35,7 +35,7 @@ Steps: `search` (definitions), `values` (of a field), `plan` (what to compute), 
 1. Name only metrics and fields that you were shown, as they are written there. Fields with a dot lead through joins.
 2. Each content word of the question must be taken by an item of the plan, and each item by a word. Never leave out a word that narrows or
    turns what is asked. Never add a filter, a split or a limit that nobody asked for.
-3. Time words are read by the program: `time` below says what each means. Use that window, as it is written.
+3. Time words are read by the program (`time` below says what each means), which sets the plan's window. Leave it null.
 4. A word in `unknown` has no definition. Only where you are sure what it means, claim it in `words` with the item of the plan that it
    stands for (or `aside` where it only says why somebody asks); the person will be asked to confirm. Otherwise declare a gap.
 5. A placeholder such as value_1 stands for a value that you are not shown. Use it as the value of a condition, on one of its fields.

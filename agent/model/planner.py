@@ -277,6 +277,7 @@ class _Turns:
         return Plan(readings=tuple({r.query.hash: r for r in readings}.values()), spans=readings[0].spans)
 
     def _reading(self, shape: Shape, found: Account) -> Reading:
+        shape = shape.timed(found.timing)
         compiled = shape.compiled(self.sight.catalog)
         spans = spans_of(self.asked.question, found.cover)
         return Reading(shape.query, spans, compiled, shape.words, assumptions=(PLANNED,))

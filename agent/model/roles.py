@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from answerable.agent.model.sketched import Shape
+from answerable.agent.wording import SIGNS
 from answerable.context.model import ConversionMetric, CumulativeMetric, DerivedMetric, RatioMetric, SimpleMetric
 
 NEGATIVE = frozenset(("<>", "not in", "is null"))
-COMPARING = {">": ">", ">=": ">=", "<": "<", "<=": "<=", "=": "="}
+COMPARING = {">": ">", ">=": ">=", "<": "<", "<=": "<=", "=": "=", "more": ">", "less": "<"}
 LEAVING_OUT = frozenset(("not", "nor", "leave", "no", "never"))
 """Roles that turn the value after them around."""
 FREE = frozenset("""
-    filler frame comma and count much long size counted amount total list which asker people both with came times only again
+    filler frame comma and count much long size counted total list which asker both with came times only
     """.split()) | {"is it true"}  # fmt: skip
 """Words that say how to ask, and nothing that a plan could lack."""
 
@@ -53,6 +54,7 @@ def _operator(*known: str) -> Callable[[Shape], bool]:
 
 
 KEPT: dict[str, Callable[[Shape], bool]] = {
+    "amount": lambda shape: all(m.unit in SIGNS for m in shape.metrics),
     "by": lambda shape: bool(shape.by) or any(isinstance(m, RatioMetric) for m in shape.metrics),
     "ranked by": lambda shape: bool(shape.sketch.order),
     "or": lambda shape: any(said.operator in ("in", "not in") for said in shape.sketch.where),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from answerable.agent.model.steps import Condition, Malformed, Sketch
+from answerable.agent.timing import Timing
 from answerable.context.catalog import Catalog
 from answerable.context.compiler import Compiled, compile_query
 from answerable.context.errors import PlanError
@@ -38,6 +39,12 @@ class Shape:
     bases: tuple[Model, ...]
     by: tuple[Field, ...]
     where: tuple[tuple[Field, Condition], ...]
+
+    def timed(self, timing: Timing) -> Shape:
+        """The same with the window, the comparison and the weekdays that time words mean."""
+        where = (*self.query.where, *timing.where)
+        update = {"window": timing.window, "compare": timing.compare, "where": where}
+        return replace(self, query=self.query.model_copy(update=update))
 
     @property
     def words(self) -> str:
@@ -130,6 +137,8 @@ def _condition(name: str, said: Condition) -> str:
     """A condition as plans write it: every value is a literal."""
     if said.operator in ("is null", "is not null"):
         return f"{name} {said.operator}"
+    if any(isinstance(value, bool) for value in said.values) and said.operator != "=":
+        raise Malformed("A condition on a yes/no field says = true or = false.")
     if not said.values:
         raise Malformed(f"A condition with {said.operator} has no value.")
     listed = ", ".join(map(literal, said.values))
