@@ -69,6 +69,8 @@ def account(text: str, shape: Shape, words: tuple[Word, ...], lexicon: Lexicon, 
     best: Account | None = None
     whole: set[tuple[int, int]] = set()
     for cover in covers:
+        if best is not None and len(cover) > len(best.cover):
+            continue  # longer names mean more: "up to" is not "up"
         spans = {(s.start, s.end) for s in cover}
         whole = whole or {(s.start, s.end) for s in cover if s.role == "word" and s.end - s.start > 1}
         if best is not None and not whole <= spans:
@@ -101,6 +103,7 @@ class _Check:
         self.fields = (*self.shape.by, *(placed for placed, _ in self.shape.where))
         self.models = {base.name for base in self.shape.bases} | {placed.model for placed in self.fields}
         self.roles = {segment.role for segment in self.cover}
+        self.named = {s.name for segment in self.cover for s in segment.senses if s.kind == "metric"}
 
     def account(self) -> Account:
         over, open_, claims = list[Segment](), list[tuple[Segment, tuple[str, ...]]](), list[tuple[Segment, str]]()
@@ -142,7 +145,7 @@ class _Check:
         measured = "metric" in segment.kinds() and self._is_beside_a_metric(n)
         for sense in segment.senses:
             if not (measured and sense.kind == "entity") and self._takes(sense, counted, negated, listed):
-                self.asked.add(sense.target)
+                self.asked.update([sense.target] if sense.kind != "date" else [])
                 return sense.kind
         return ""
 
@@ -163,7 +166,7 @@ class _Check:
     def _is_listed(self, n: int) -> bool:
         """Whether a word is what is ranked or picked: "the two stores with", "which store"."""
         before = next((s.role for s in reversed(self.cover[:n]) if s.role != "filler"), "")
-        return before in ("number", "top", "bottom", "best", "worst", "which")
+        return before in ("number", "top", "bottom", "best", "worst", "which") or before.startswith(("most", "least"))
 
     def _is_beside_a_metric(self, n: int) -> bool:
         """Whether "and" joins a word to one that is measured: "bookings and booking value"."""
@@ -176,7 +179,7 @@ class _Check:
         metrics = self.shape.metrics
         match sense.kind:
             case "metric":
-                return any(sense.name == m.name or sense.name in self._parts(m.name) for m in metrics)
+                return any(sense.name == m.name or (m.name not in self.named and sense.name in self._parts(m.name)) for m in metrics)
             case "entity":
                 measured = {m.name.removesuffix(".count") for m in metrics if m.name.endswith(".count")}
                 if sense.name in measured or not (metrics and not listed):
@@ -290,12 +293,12 @@ class _Check:
         yield from self._unsaid_rest(before)
 
     def _unsaid_rest(self, before: SemanticQuery) -> Iterator[str]:
-        ranked = bool(
-            {"top", "bottom", "best", "worst", "ranked by"} & self.roles or any(r.startswith(("most", "least")) for r in self.roles)
-        )
+        tops = {"top", "bottom", "best", "worst", "ranked by"} & self.roles
+        one = tops or any(role.startswith(("most", "least")) for role in self.roles)
+        unsaid = {1, 10} if tops else {1} if one else set()
         limit = self.shape.sketch.limit
-        if limit and not (ranked or f"number {float(limit):.12g}" in self.asked or before.limit):
-            yield "the limit"
+        if limit and limit not in unsaid and not (f"number {float(limit):.12g}" in self.asked or before.limit):
+            yield f"a limit of {limit}"
         if self.shape.sketch.share and not ({"share", "as share", "in percent"} & self.roles or before.share):
             yield "the share"
 

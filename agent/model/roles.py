@@ -13,7 +13,7 @@ COMPARING = {">": ">", ">=": ">=", "<": "<", "<=": "<=", "=": "=", "more": ">", 
 LEAVING_OUT = frozenset(("not", "nor", "leave", "no", "never"))
 """Roles that turn the value after them around."""
 FREE = frozenset("""
-    filler frame comma and count much long size counted total list which asker both with came times only
+    filler frame comma and count much long size counted total list which asker with came times only
     """.split()) | {"is it true"}  # fmt: skip
 """Words that say how to ask, and nothing that a plan could lack."""
 
@@ -33,12 +33,18 @@ def negative(shape: Shape) -> bool:
     return zero or bool(NEGATIVE & operators(shape))
 
 
+def _first(shape: Shape, largest: bool) -> bool:
+    """Whether a plan gives the first by rank."""
+    return _ranked(shape, largest) and bool(shape.sketch.limit)
+
+
 def _ranked(shape: Shape, largest: bool) -> bool:
     return bool(shape.sketch.order) and shape.sketch.order[0].startswith("-") is largest
 
 
 def _compares(shape: Shape) -> bool:
-    several = any(said.operator == "in" and len(said.values) > 1 for said in shape.sketch.where)
+    split = {field.name for field in shape.by}
+    several = any(said.operator == "in" and len(said.values) > 1 and field.name in split for field, said in shape.where)
     return bool(shape.query.compare or several or len(shape.metrics) > 1)
 
 
@@ -66,20 +72,20 @@ KEPT: dict[str, Callable[[Shape], bool]] = {
     "never": negative,
     "unknown": _operator("is null"),
     "versus": _compares,
+    "both": lambda shape: _compares(shape) or not any(said.operator == "in" for said in shape.sketch.where),
     "compare": _compares,
     "than": lambda shape: _compares(shape) or bool(operators(shape)),
     "more": lambda shape: _compares(shape) or bool(operators(shape)),
     "less": lambda shape: _compares(shape) or bool(operators(shape)),
-    "top": lambda shape: _ranked(shape, True) and bool(shape.sketch.limit),
-    "best": lambda shape: _ranked(shape, True) and bool(shape.sketch.limit),
-    "most": lambda shape: _ranked(shape, True),
-    "most of:time": lambda shape: _ranked(shape, True),
-    "most of:money": lambda shape: _ranked(shape, True),
+    "top": lambda shape: _first(shape, True),
+    "most": lambda shape: _first(shape, True),
+    "most of:time": lambda shape: _first(shape, True),
+    "most of:money": lambda shape: _first(shape, True),
     "descending": lambda shape: _ranked(shape, True),
-    "bottom": lambda shape: _ranked(shape, False) and bool(shape.sketch.limit),
-    "least": lambda shape: _ranked(shape, False),
-    "least of:time": lambda shape: _ranked(shape, False),
-    "least of:money": lambda shape: _ranked(shape, False),
+    "bottom": lambda shape: _first(shape, False),
+    "least": lambda shape: _first(shape, False),
+    "least of:time": lambda shape: _first(shape, False),
+    "least of:money": lambda shape: _first(shape, False),
     "ascending": lambda shape: _ranked(shape, False),
     ">": _operator(">"),
     ">=": _operator(">="),
@@ -103,4 +109,4 @@ KEPT: dict[str, Callable[[Shape], bool]] = {
     "once": lambda shape: 1.0 in numbers(shape),
     "twice": lambda shape: 2.0 in numbers(shape),
 }
-"""By role. Those that are not here and not free are not read in a model's plan: "between", "distinct", what a thread takes back."""
+"""By role. Those that are not here and not free are not read in a model's plan: "between", "best", "distinct", what a thread takes back."""

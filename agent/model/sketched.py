@@ -41,8 +41,10 @@ class Shape:
     where: tuple[tuple[Field, Condition], ...]
 
     def timed(self, timing: Timing) -> Shape:
-        """The same with the window, the comparison and the weekdays that time words mean."""
-        where = (*self.query.where, *timing.where)
+        """The same with the window, the comparison and the weekdays that time words mean; what has no name is none of the best."""
+        ranked = self.by if self.sketch.limit and self.sketch.order and self.metrics else ()
+        named = (f"{field.name} is not null" for field in ranked if not field.grain and field.name not in self.sketch.limit_per)
+        where = tuple(dict.fromkeys((*self.query.where, *timing.where, *named)))
         update = {"window": timing.window, "compare": timing.compare, "where": where}
         return replace(self, query=self.query.model_copy(update=update))
 
@@ -76,6 +78,8 @@ def placed(sketch: Sketch, catalog: Catalog) -> Shape:
     bases = tuple({leaf.model: model for leaf in leaves if (model := catalog.models.get(leaf.model or ""))}.values())
     bases = bases or _of_list(sketch, catalog)
     by = tuple(_field(split.field, split.grain, bases, catalog) for split in sketch.by)
+    if len({*by}) < len(by):
+        raise Malformed("The plan groups by the same field twice.")
     where = tuple((_field(said.field, None, bases, catalog), said) for said in sketch.where)
     try:
         query = SemanticQuery.model_validate(
