@@ -175,7 +175,11 @@ class Project:
         """The plan as a language model helps with it: what is read in one way, or is not this asker's to see, never goes to one."""
         always = self.catalog.settings.planner == "model"
         open_ = any(gap.type in (UNKNOWN_TERM, UNKNOWN_VALUE, NOT_SUPPORTED) for gap in plan.gaps)
-        if self.model is None or plan.kind != "data" or not (open_ or (always and plan.readings)):
+        if plan.kind != "data" or not (open_ or (always and plan.readings)):
+            return plan
+        if self.model is None:
+            if always:
+                asked.touched.note("No language model can be asked here: this is what the program reads by itself.")
             return plan
         if plan.gaps and self.denials.of_question(asked.question, plan, sight, asked.principal, reader, earlier):
             return plan

@@ -59,15 +59,15 @@ def open_project(
 
 
 def _planner(settings: ProjectSettings, journal: Journal, clock: Callable[[], dt.datetime], modelled: Modelled) -> Planner | None:
-    """The model planner, where the project has one. Raises UsageError where it says so and names no model."""
+    """The model planner, where the project has one. Raises UsageError where this run wants one and none may be asked."""
     if settings.planner == "embedded":
         return None
     model = language_model(settings)
     if model is None and modelled.replay:
         model = LanguageModel(name="replayed")
-    if settings.planner == "model" and (model is None or settings.privacy == "none"):
-        lacks = "its privacy is none, so nothing may leave" if model else "it names no model: add model: or set ANSWERABLE_MODEL"
-        raise UsageError(f"{SETTINGS} has planner: model, and {lacks}.")
+    if modelled.planner == "model" and (model is None or settings.privacy == "none"):
+        lacks = "its privacy is none, so nothing may leave" if model else "it names no model: add model:, or set ANSWERABLE_MODEL"
+        raise UsageError(f"No language model can be asked: {lacks} ({SETTINGS}).")
     if model is None or settings.privacy == "none":
         return None
     from answerable.agent.model.planner import Planner
@@ -78,14 +78,14 @@ def _planner(settings: ProjectSettings, journal: Journal, clock: Callable[[], dt
 
 def _connect(model: LanguageModel, modelled: Modelled) -> Connect:
     """What sends the requests of a question; the client is imported when there is something to send."""
-    from answerable.agent.model.exchange import file_of, recorded, replayed
+    from answerable.agent.model.exchange import Unavailable, file_of, recorded, replayed
 
     @functools.cache
     def endpoint() -> Send:
         try:
             from answerable.agent.llm import Endpoint
         except ImportError:
-            raise UsageError("A language model needs the package langchain-openai: pip install 'answerable[model]'.") from None
+            raise Unavailable("its client is not installed: pip install 'answerable[model]'") from None
         return Endpoint(model)
 
     def connect(question: str) -> Send:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from answerable.evals.fake_model import FakeModel, Step
 from answerable.integrations.cli import main
 from answerable.integrations.progress import watching
 from click.testing import CliRunner
+from language_model import project_with
 
 WINDOW = {"start": "2026-02-01", "end": "2026-03-01"}
 SAID = Step(
@@ -78,7 +80,20 @@ def test_planner_embedded_asks_no_model(demo: Path, tmp_path: Path, questions: P
 def test_a_model_that_is_not_named_is_told(demo: Path, tmp_path: Path, questions: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ANSWERABLE_MODEL", raising=False)
     code, out = run("eval", "questions", questions, "--project", demo, "--state", tmp_path, "--planner", "model")
-    assert (code, "it names no model: add model: or set ANSWERABLE_MODEL" in out) == (2, True)
+    assert (code, "it names no model: add model:, or set ANSWERABLE_MODEL" in out) == (2, True)
+
+
+def test_a_project_that_wants_a_model_and_has_none_answers_by_itself(demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ANSWERABLE_MODEL", raising=False)
+    with project_with(demo, tmp_path, ["planner: model"], None) as project:
+        answer = project.ask("revenue last month")
+    assert (answer.status, answer.assumptions[0][:40]) == ("answered", "No language model can be asked here: thi")
+
+
+def test_a_client_that_is_not_installed_is_told(demo: Path, tmp_path: Path, model: FakeModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "answerable.agent.llm", None)
+    code, out = run("ask", "takings last month", "--project", demo, "--state", tmp_path, "--json")
+    assert (code, "pip install 'answerable[model]'" in out) == (3, True)
 
 
 def test_the_key_is_in_no_file_and_in_no_answer(demo: Path, tmp_path: Path, model: FakeModel) -> None:
