@@ -1,14 +1,14 @@
-"""Every question of every interface with its outcome: written before an answer is handed out. SQLite in WAL, by SQLAlchemy Core."""
+"""Every question of every interface with its outcome: written before an answer is handed out. By SQLAlchemy Core."""
 
 from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from answerable.agent.database import Database, DatabaseError, Migration
 from answerable.context.errors import AnswerableError
 
 metadata = sa.MetaData()
@@ -38,6 +38,7 @@ records = sa.Table(
     sa.Column("models", sa.JSON),
     sa.Column("options", sa.JSON),
     sa.Column("usage", sa.JSON),
+    sa.Column("seq", sa.BigInteger, sa.Sequence("records_seq")),
 )  # fmt: skip
 
 
@@ -63,7 +64,13 @@ def _m004_usage(connection: sa.Connection) -> None:
         connection.execute(sa.text("ALTER TABLE records ADD COLUMN usage JSON"))
 
 
-MIGRATIONS: list[Callable[[sa.Connection], None]] = [_m001_records, _m002_models, _m003_options, _m004_usage]
+def _m005_order(connection: sa.Connection) -> None:
+    """The order of writing where rows have no number of their own (PostgreSQL)."""
+    if "seq" not in {column["name"] for column in sa.inspect(connection).get_columns("records")}:
+        connection.execute(sa.text("ALTER TABLE records ADD COLUMN seq BIGINT"))
+
+
+MIGRATIONS: list[Migration] = [_m001_records, _m002_models, _m003_options, _m004_usage, _m005_order]
 """Each is run once, in order; a new one is added at the end and an old one is never changed."""
 
 
@@ -74,32 +81,27 @@ class JournalError(AnswerableError):
 class Journal:
     """The records of one project."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, where: Path | str) -> None:
+        """`where` is a file, or the URL of a PostgreSQL database. Raises JournalError."""
         try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            self.file = file
-            self.engine = sa.create_engine(f"sqlite:///{file}", connect_args={"timeout": 10})
-            sa.event.listen(self.engine, "connect", _durable)
-            self._migrate()
-        except (sa.exc.SQLAlchemyError, OSError):
-            raise JournalError(
-                "The journal can not be opened, and no question is answered without a record. Give a writable folder with --state DIR."
-            ) from None
-
-    def _migrate(self) -> None:
-        with self.engine.begin() as connection:
-            done = int(connection.exec_driver_sql("PRAGMA user_version").scalar() or 0)
-            if done < len(MIGRATIONS):
-                for migration in MIGRATIONS[done:]:
-                    migration(connection)
-                connection.exec_driver_sql(f"PRAGMA user_version = {len(MIGRATIONS)}")
+            self.database = Database(where)
+            self.database.migrate(MIGRATIONS)
+        except (sa.exc.SQLAlchemyError, OSError, DatabaseError):
+            mend = (
+                "Give a writable folder with --state DIR."
+                if isinstance(where, Path)
+                else "Is the server there, and may its role make tables?"
+            )
+            raise JournalError(f"The journal can not be opened, and no question is answered without a record. {mend}") from None
+        self.engine = self.database.engine
+        self.order = (records.c.at, sa.text("rowid") if self.database.file is not None else records.c.seq)
 
     def write(self, record: dict[str, Any]) -> None:
         """Write one record; when this returns it survives a crash. Raises JournalError."""
         try:
             with self.engine.begin() as connection:
                 connection.execute(records.insert().values(**record))
-            self.file.stat()  # deleted meanwhile, it takes records that nobody can read
+            self.database.check()
         except (sa.exc.SQLAlchemyError, OSError):
             raise JournalError(
                 "The journal could not be written, so there is no answer. Is the disk full, or the folder read-only?"
@@ -113,7 +115,7 @@ class Journal:
     def thread(self, thread: str, principal: str | None) -> list[dict[str, Any]]:
         """The records of one person's thread, oldest first."""
         mine = records.c.principal.is_(None) if principal is None else records.c.principal == principal
-        query = records.select().where(records.c.thread == thread, mine).order_by(records.c.at, sa.text("rowid"))
+        query = records.select().where(records.c.thread == thread, mine).order_by(*self.order)
         with self.engine.connect() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
 
@@ -127,7 +129,7 @@ class Journal:
 
     def between(self, principal: str | None, since: dt.date | None, until: dt.date | None) -> list[dict[str, Any]]:
         """All records, oldest first: of one person, or of everybody; from one day to another, both included."""
-        query = records.select().order_by(records.c.at, sa.text("rowid"))
+        query = records.select().order_by(*self.order)
         if principal is not None:
             query = query.where(records.c.principal == principal)
         if since:
@@ -149,14 +151,7 @@ class Journal:
         return int(used or 0), float(cost or 0)
 
     def close(self) -> None:
-        self.engine.dispose()
-
-
-def _durable(connection: Any, _: Any) -> None:
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode = WAL")
-    cursor.execute("PRAGMA synchronous = FULL")
-    cursor.close()
+        self.database.close()
 
 
 def dumped(value: Any) -> Any:

@@ -122,6 +122,7 @@ class ProjectSettings(Frozen):
     privacy: Literal["none", "metadata", "results"] = "metadata"
     mask_key: str | None = None
     limits: Limits = Limits()
+    journal: Annotated[str | None, Field(pattern=r"^postgres(ql)?://")] = None
     calendar: Calendar | None = None
 
     @property

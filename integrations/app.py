@@ -54,7 +54,7 @@ def open_project(
     zone = ZoneInfo(catalog.settings.timezone)
     engine = connect(catalog.settings.warehouse.url, path, catalog.settings.limits, catalog.settings.timezone)
     now = clock or (lambda: dt.datetime.now(zone))
-    journal = Journal(folder / "journal.db")
+    journal = Journal(catalog.settings.journal or folder / "journal.db")
     return Project(catalog, engine, journal, folder, now, surface, run, _planner(catalog.settings, journal, now, modelled))
 
 
@@ -101,7 +101,8 @@ def open_journal(path: Path, state: Path | None = None) -> Iterator[Journal]:
     """The journal of a project, without its warehouse. Raises UsageError where the folder is no project."""
     if not (path / SETTINGS).is_file():
         raise UsageError(f"{path} is not a project: it holds no {SETTINGS}.")
-    journal = Journal((state or path / STATE) / "journal.db")
+    settings, _ = settings_of(path, fill)
+    journal = Journal((settings and settings.journal) or (state or path / STATE) / "journal.db")
     try:
         yield journal
     finally:
