@@ -34,22 +34,22 @@ class Database:
         except (sa.exc.SQLAlchemyError, OSError, ImportError):
             raise DatabaseError("The journal can not be opened.") from None
 
-    def migrate(self, migrations: Sequence[Migration]) -> None:
-        """Bring the database up to date. Raises SQLAlchemy's errors."""
+    def migrate(self, migrations: Sequence[Migration], name: str = "answerable_version") -> None:
+        """Bring the database up to date; `name` is the table that counts on a server. Raises SQLAlchemy's errors."""
         with self.engine.begin() as connection:
             if self.file is not None:
                 done = int(connection.exec_driver_sql("PRAGMA user_version").scalar() or 0)
             else:
                 connection.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
-                connection.exec_driver_sql("CREATE TABLE IF NOT EXISTS answerable_version (version integer NOT NULL)")
-                done = int(connection.exec_driver_sql("SELECT coalesce(max(version), 0) FROM answerable_version").scalar() or 0)
+                connection.exec_driver_sql(f"CREATE TABLE IF NOT EXISTS {name} (version integer NOT NULL)")
+                done = int(connection.exec_driver_sql(f"SELECT coalesce(max(version), 0) FROM {name}").scalar() or 0)
             for migration in migrations[done:]:
                 migration(connection)
             if done < len(migrations):
                 connection.exec_driver_sql(
                     f"PRAGMA user_version = {len(migrations)}"
                     if self.file is not None
-                    else f"INSERT INTO answerable_version VALUES ({len(migrations)})"
+                    else f"INSERT INTO {name} VALUES ({len(migrations)})"
                 )
 
     def check(self) -> None:

@@ -91,6 +91,35 @@ class LanguageModel(Frozen):
     """Whether it may write the sentence, with `privacy: results`."""
 
 
+class Proxy(Frozen):
+    """A proxy that proves who asks, and says so in a header. Only requests from `trust` (addresses or networks) are believed."""
+
+    header: str = "X-Forwarded-Email"
+    trust: Words
+
+
+class Identity(Frozen):
+    """How the network doors learn who asks: by tokens of one issuer, and, where it's said, by a proxy. Keys need no setting."""
+
+    issuer: str | None = None
+    audience: str | None = None
+    jwks: str | None = None
+    """Where the issuer's keys are; else ISSUER/.well-known/jwks.json."""
+    user: str = "email"
+    """The claim that is the user id."""
+    groups: str | None = None
+    """The claim that holds groups, beside those of policies/users.yml."""
+    attributes: dict[str, str] = {}
+    """Attributes of the asker, each with its claim."""
+    proxy: Proxy | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Identity:
+        if bool(self.issuer) != bool(self.audience):
+            raise ValueError("tokens need both issuer and audience, so that one meant for others is refused")
+        return self
+
+
 def _month(value: Any) -> Any:
     if isinstance(value, str) and value.lower() in MONTHS:
         return MONTHS.index(value.lower()) + 1
@@ -123,6 +152,7 @@ class ProjectSettings(Frozen):
     mask_key: str | None = None
     limits: Limits = Limits()
     journal: Annotated[str | None, Field(pattern=r"^postgres(ql)?://")] = None
+    identity: Identity = Identity()
     calendar: Calendar | None = None
 
     @property

@@ -19,6 +19,7 @@ from answerable.context.errors import AnswerableError, UsageError
 from answerable.integrations.app import STATE, definitions, open_journal, open_project, seen_from
 from answerable.integrations.command import DAY, EXIT, complain, output_options, project_options, told
 from answerable.integrations.evaluating import evaluate
+from answerable.integrations.keying import keys
 from answerable.integrations.printing import printable, say, say_json, write_csv
 from answerable.integrations.progress import watching
 
@@ -322,6 +323,7 @@ def _verified(folder: Path, state: Path | None, user: str | None, confirm: bool)
 
 
 main.add_command(evaluate)
+main.add_command(keys)
 
 
 @main.command("import")
