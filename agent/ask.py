@@ -89,6 +89,12 @@ class Project:
         asked = self._asked(legible(text), user, None, None, None)
         return self._recorded(asked, lambda timings: self._sql(asked.question, asked, timings))
 
+    def rerun(self, plan: dict[str, Any] | None, text: str, user: User, audience: tuple[str, ...] | None) -> Answer:
+        """A plan, or SQL without one, computed for whoever looks at an answer again: nothing is recorded."""
+        asked = self._asked(text, user, None, None, audience)
+        work = (lambda timings: self._query(as_query(plan), asked, timings)) if plan else (lambda timings: self._sql(text, asked, timings))
+        return self._outcome(asked, work, {})
+
     def compile(self, plan: SemanticQuery | dict[str, Any], user: User = None) -> str:
         """The governed SQL of a plan, not run. Raises PlanError, GuardError or DeniedError."""
         principal = self.principal(user)

@@ -41,6 +41,16 @@ records = sa.Table(
     sa.Column("seq", sa.BigInteger, sa.Sequence("records_seq")),
 )  # fmt: skip
 
+verdicts = sa.Table(
+    "verdicts", metadata,
+    sa.Column("answer", sa.String, primary_key=True),
+    sa.Column("principal", sa.String, primary_key=True),
+    sa.Column("verdict", sa.String, nullable=False),
+    sa.Column("reason", sa.Text),
+    sa.Column("at", sa.String, nullable=False),
+)  # fmt: skip
+"""What people say of answers; the last word of each stays."""
+
 
 def _m001_records(connection: sa.Connection) -> None:
     metadata.create_all(connection)
@@ -70,7 +80,11 @@ def _m005_order(connection: sa.Connection) -> None:
         connection.execute(sa.text("ALTER TABLE records ADD COLUMN seq BIGINT"))
 
 
-MIGRATIONS: list[Migration] = [_m001_records, _m002_models, _m003_options, _m004_usage, _m005_order]
+def _m006_verdicts(connection: sa.Connection) -> None:
+    verdicts.create(connection, checkfirst=True)
+
+
+MIGRATIONS: list[Migration] = [_m001_records, _m002_models, _m003_options, _m004_usage, _m005_order, _m006_verdicts]
 """Each is run once, in order; a new one is added at the end and an old one is never changed."""
 
 
@@ -138,6 +152,37 @@ class Journal:
             query = query.where(records.c.at < (until + dt.timedelta(days=1)).isoformat())
         with self.engine.connect() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
+
+    def threads(self, principal: str | None, limit: int, before: str | None = None) -> list[dict[str, Any]]:
+        """One person's threads, the last used first: id, how many questions, the last of them and when."""
+        mine = (records.c.thread.is_not(None), records.c.principal == principal, records.c.run.is_(None))
+        last = sa.func.max(records.c.at)
+        query = (
+            sa.select(records.c.thread, sa.func.count(), last).where(*mine).group_by(records.c.thread).order_by(last.desc()).limit(limit)
+        )
+        if before:
+            query = query.having(last < before)
+        with self.engine.connect() as connection:
+            found = connection.execute(query).all()
+        said = {thread: self.thread(thread, principal)[-1]["question"] for thread, *_ in found}
+        return [{"thread": thread, "questions": n, "last": said[thread], "at": at} for thread, n, at in found]
+
+    def judge(self, answer: str, principal: str | None, verdict: str, reason: str | None, at: dt.datetime) -> bool:
+        """Keep what somebody says of an answer that they got; False where they got none of this id."""
+        record = self.get(answer)
+        if record is None or principal is None or record["principal"] != principal:
+            return False
+        mine = (verdicts.c.answer == answer, verdicts.c.principal == principal)
+        with self.engine.begin() as connection:
+            connection.execute(verdicts.delete().where(*mine))
+            said = {"answer": answer, "principal": principal, "verdict": verdict, "reason": reason, "at": at.isoformat()}
+            connection.execute(verdicts.insert().values(**said))
+        return True
+
+    def judged(self, answer: str) -> list[dict[str, Any]]:
+        """What people said of an answer."""
+        with self.engine.connect() as connection:
+            return [dict(row) for row in connection.execute(verdicts.select().where(verdicts.c.answer == answer)).mappings()]
 
     def spent(self, day: dt.date, principal: str | None = None, everybody: bool = True) -> tuple[int, float]:
         """The tokens and the cost of language models since the start of a day: of everybody, or of one person."""

@@ -111,6 +111,8 @@ class Identity(Frozen):
     """The claim that holds groups, beside those of policies/users.yml."""
     attributes: dict[str, str] = {}
     """Attributes of the asker, each with its claim."""
+    team: Words = ()
+    """The groups of the data team, which see everybody's gaps."""
     proxy: Proxy | None = None
 
     @model_validator(mode="after")

@@ -319,6 +319,25 @@ def _verified(folder: Path, state: Path | None, user: str | None, confirm: bool)
     sys.exit(0 if not any(o.verdict in ("differs", "failed") for o in outcomes) else 1)
 
 
+# -- doors ----------------------------------------------------------------------------------------------------------------------------
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+@click.option("--at-once", default=8, show_default=True, type=click.IntRange(1, 64), help="Questions that run at a time; others wait.")
+@click.option("--project", "folder", default=".", type=click.Path(path_type=Path), help="The project folder (default: this one).")
+@click.option("--state", type=click.Path(path_type=Path), help="Where journal and caches live (default: PROJECT/.answerable).")
+@told
+def serve(host: str, port: int, at_once: int, folder: Path, state: Path | None) -> None:
+    """Serve the chat API until the process is told to stop."""
+    try:
+        from answerable.integrations import serving
+    except ImportError:
+        raise UsageError("Serving needs more packages: pip install 'answerable[serve]'.") from None
+    serving.serve(folder, state, host, port, at_once)
+
+
 # -- suites and imports -------------------------------------------------------------------------------------------------------------
 
 
