@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import secrets
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from answerable.agent import catalogue, describe, embedded
 from answerable.agent.answer import Answer, cells, chart_of, column_data, legible, plain
-from answerable.agent.asked import Asked, Watch
+from answerable.agent.asked import DIRECT, Asked, Door, Watch, new_id
 from answerable.agent.certificate import Chain, Verdict, digest, verdict
 from answerable.agent.clarifying import Clarifier, agreed
 from answerable.agent.denials import Denials
@@ -74,19 +73,20 @@ class Project:
         today: dt.date | None = None,
         audience: tuple[str, ...] | None = None,
         watch: Watch | None = None,
+        door: Door = DIRECT,
     ) -> Answer:
         """Answer a question in words; `watch` is told each step. Raises UsageError for an unknown user; all else is an Answer."""
-        asked = self._asked(legible(question), user, thread, today, audience, watch)
+        asked = self._asked(legible(question), user, thread, today, audience, watch, door)
         return self._recorded(asked, lambda timings: self._ask(asked, timings))
 
-    def query(self, plan: SemanticQuery | dict[str, Any], user: User = None, today: dt.date | None = None) -> Answer:
+    def query(self, plan: SemanticQuery | dict[str, Any], user: User = None, today: dt.date | None = None, door: Door = DIRECT) -> Answer:
         """Answer a plan."""
-        asked = self._asked("", user, None, today, None)
+        asked = self._asked("", user, None, today, None, door=door)
         return self._recorded(asked, lambda timings: self._query(as_query(legible(plan)), asked, timings))
 
-    def sql(self, text: str, user: User = None) -> Answer:
+    def sql(self, text: str, user: User = None, door: Door = DIRECT) -> Answer:
         """Answer SQL over models or their tables, through the same gate."""
-        asked = self._asked(legible(text), user, None, None, None)
+        asked = self._asked(legible(text), user, None, None, None, door=door)
         return self._recorded(asked, lambda timings: self._sql(asked.question, asked, timings))
 
     def rerun(self, plan: dict[str, Any] | None, text: str, user: User, audience: tuple[str, ...] | None) -> Answer:
@@ -378,12 +378,24 @@ class Project:
         today: dt.date | None,
         audience: tuple[str, ...] | None,
         watch: Watch | None = None,
+        door: Door = DIRECT,
     ) -> Asked:
         asker = self.principal(user)
         if isinstance(audience, str):
             raise UsageError(f'An audience is a tuple of groups: write audience=("{audience}",).')
         principal = asker if audience is None else Principal(groups=frozenset(audience), audience=True)
-        return Asked(question, principal, asker, today or self.today(), thread, self.surface, self.run, audience, watch=watch)
+        return Asked(
+            question,
+            principal,
+            asker,
+            today or self.today(),
+            thread,
+            door.surface or self.surface,
+            self.run,
+            audience,
+            door.id,
+            watch=watch,
+        )
 
     def _recorded(self, asked: Asked, work: Callable[[dict[str, float]], Answer]) -> Answer:
         """Do the work, turn what is broken into an outcome, and record it before it is handed out."""
@@ -391,7 +403,7 @@ class Project:
         started = time.perf_counter()
         answer = self._outcome(asked, work, timings)
         timings["total"] = round((time.perf_counter() - started) * 1000, 3)
-        added: dict[str, Any] = {"id": f"a_{secrets.token_hex(5)}", "timings": timings, "thread": asked.thread}
+        added: dict[str, Any] = {"id": asked.id or new_id(), "timings": timings, "thread": asked.thread}
         if asked.touched.notes:
             added["assumptions"] = (*asked.touched.notes, *answer.assumptions)
         if asked.touched.usage:

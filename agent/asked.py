@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -45,6 +46,22 @@ Watch = Callable[[Event], None]
 
 
 @dataclass(frozen=True)
+class Door:
+    """By which door a question comes, where it's another than the project's own, and the id that its answer was promised."""
+
+    surface: str | None = None
+    id: str | None = None
+
+
+DIRECT = Door()
+
+
+def new_id() -> str:
+    """An id for an answer."""
+    return f"a_{secrets.token_hex(5)}"
+
+
+@dataclass(frozen=True)
 class Asked:
     """Who asks what, when, and by which door. `principal` is whose rights count: the asker's, or an audience's."""
 
@@ -56,6 +73,7 @@ class Asked:
     surface: str = "python"
     run: str | None = None
     audience: tuple[str, ...] | None = None
+    id: str | None = None
     touched: Touched = field(default_factory=Touched, compare=False)
     watch: Watch | None = field(default=None, compare=False)
 

@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import json
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Literal
@@ -30,6 +30,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+Shape = Callable[[int, str], dict[str, Any]]
 LONGEST_BODY = 100_000
 """Bytes of a request."""
 Text = Annotated[str, Field(min_length=1, max_length=20_000)]
@@ -87,8 +88,8 @@ class Served:
     clock: Callable[[], dt.datetime]
 
 
-def create(served: Served, *more: APIRouter) -> FastAPI:
-    """The app; `more` are the routes of other doors."""
+def create(served: Served, *more: APIRouter, errors: Mapping[str, Shape] | None = None) -> FastAPI:
+    """The app; `more` are the routes of other doors, `errors` how those under some paths tell a status and a sentence."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -102,7 +103,7 @@ def create(served: Served, *more: APIRouter) -> FastAPI:
         description="Answers from definitions that the data team has endorsed. Every Answer is 200, also one that declines, "
         "denies or asks back; `error` is 500. Errors are `application/problem+json`.",
     )  # fmt: skip
-    problems.handle(app)
+    problems.handle(app, errors or {})
 
     app.add_middleware(Bounded)
     app.state.served = served
@@ -226,6 +227,8 @@ async def _streamed(request: Request, who: Proven, body: Question) -> AsyncItera
     try:
         steps = served.worker.watched(who.principal.id or "", lambda p, watch: _asked(p, body, who, watch=watch), request.is_disconnected)
         async for step in steps:
+            if step is None:
+                continue
             name, data = ("step", asdict(step)) if isinstance(step, Event) else ("answer", step.model_dump(mode="json"))
             yield f"event: {name}\ndata: {json.dumps(data)}\n\n"
     except Full as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -59,21 +60,25 @@ def where_it_is(error: RequestValidationError) -> str:
     return f"{path or 'The body'} is not of its form ({str(first['type']).replace('_', ' ')})."
 
 
-def handle(app: FastAPI) -> None:
-    """Every error of an app becomes a problem."""
+def handle(app: FastAPI, others: Mapping[str, Callable[[int, str], dict[str, Any]]]) -> None:
+    """Every error of an app becomes a problem; under some paths, what `others` make of its status and its sentence."""
+
+    def told(request: Request, status: int, detail: str, headers: dict[str, str] | None = None) -> JSONResponse:
+        made = next((make for path, make in others.items() if request.url.path.startswith(path)), None)
+        return JSONResponse(made(status, detail or TITLES.get(status, "")), status, headers) if made else problem(status, detail, headers)
 
     @app.exception_handler(Trouble)
     async def trouble(request: Request, error: Trouble) -> JSONResponse:
-        return problem(error.status, error.detail, error.headers)
+        return told(request, error.status, error.detail, error.headers)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        return problem(422, where_it_is(error))
+        return told(request, 422, where_it_is(error))
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> JSONResponse:
-        return problem(error.status_code, "", dict(error.headers or {}))
+        return told(request, error.status_code, "", dict(error.headers or {}))
 
     @app.exception_handler(Exception)
     async def fault(request: Request, error: Exception) -> JSONResponse:
-        return problem(500, "A fault of answerable itself. It is in the log.")
+        return told(request, 500, "A fault of answerable itself. It is in the log.")

@@ -6,12 +6,14 @@ import datetime as dt
 from pathlib import Path
 
 import uvicorn
+from answerable.integrations import openai_api
 from answerable.integrations.api import Served, create
 from answerable.integrations.app import STATE, open_project
 from answerable.integrations.auth import Gatekeeper
 from answerable.integrations.doors import Doors
 from answerable.integrations.live import Live
 from answerable.integrations.working import Worker
+from fastapi import FastAPI
 
 GRACE = 30
 """Seconds that requests have to end when the server is told to stop."""
@@ -29,7 +31,18 @@ def served(folder: Path, state: Path | None, at_once: int) -> Served:
     return Served(Worker(live, at_once), doors, Gatekeeper(lambda: live.now.project.catalog, doors, clock), clock)
 
 
+def app_of(shared: Served) -> FastAPI:
+    """All doors of one address."""
+    return create(shared, openai_api.routes, errors={"/v1/chat": openai_api.error_of, "/v1/models": openai_api.error_of})
+
+
 def serve(folder: Path, state: Path | None, host: str, port: int, at_once: int) -> None:
     """Serve until the process is told to stop."""
-    app = create(served(folder, state, at_once))
-    uvicorn.run(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=GRACE, server_header=False)
+    uvicorn.run(
+        app_of(served(folder, state, at_once)),
+        host=host,
+        port=port,
+        log_level="warning",
+        timeout_graceful_shutdown=GRACE,
+        server_header=False,
+    )

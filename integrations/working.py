@@ -52,8 +52,10 @@ class Worker:
         with contextlib.suppress(Exception):
             future.result()
 
-    async def watched(self, person: str, work: Callable[[Project, Watch], T], gone: Gone) -> AsyncIterator[Event | T]:
-        """The steps of `work` as they are taken, then its result."""
+    async def watched(
+        self, person: str, work: Callable[[Project, Watch], T], gone: Gone, quiet: float | None = None
+    ) -> AsyncIterator[Event | T | None]:
+        """The steps of `work` as they are taken, then its result; None after each `quiet` seconds without a step."""
         loop = asyncio.get_running_loop()
         events: asyncio.Queue[Event | None] = asyncio.Queue()
 
@@ -63,7 +65,14 @@ class Worker:
         task = asyncio.ensure_future(self.run(person, lambda project: work(project, watch), gone))
         task.add_done_callback(lambda _: events.put_nowait(None))
         try:
-            while (event := await events.get()) is not None:
+            while True:
+                try:
+                    event = await asyncio.wait_for(events.get(), quiet)
+                except TimeoutError:
+                    yield None
+                    continue
+                if event is None:
+                    break
                 yield event
             yield task.result()
         finally:

@@ -11,8 +11,8 @@ from typing import Any
 
 import httpx2 as httpx
 import uvicorn
-from answerable.integrations.api import Served, create
-from answerable.integrations.serving import served
+from answerable.integrations.api import Served
+from answerable.integrations.serving import app_of, served
 
 FINN, ANA = "finn@alder.example", "ana@alder.example"
 
@@ -32,10 +32,10 @@ class Api:
 
 
 @contextmanager
-def serving(folder: Path, state: Path, *routes: Any, at_once: int = 8) -> Iterator[Api]:
+def serving(folder: Path, state: Path, at_once: int = 8) -> Iterator[Api]:
     """The project's API on a free port."""
     shared = served(folder, state, at_once)
-    server = uvicorn.Server(uvicorn.Config(create(shared, *routes), port=0, log_level="critical", timeout_graceful_shutdown=5))
+    server = uvicorn.Server(uvicorn.Config(app_of(shared), port=0, log_level="critical", timeout_graceful_shutdown=5))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
