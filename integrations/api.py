@@ -25,9 +25,10 @@ from answerable.integrations.doors import Doors
 from answerable.integrations.problems import Trouble, responses
 from answerable.integrations.queueing import Full
 from answerable.integrations.working import Left, Worker
-from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Response, Security
 from fastapi.responses import JSONResponse, StreamingResponse
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi.security import HTTPBearer
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 Shape = Callable[[int, str], dict[str, Any]]
@@ -35,6 +36,16 @@ LONGEST_BODY = 100_000
 """Bytes of a request."""
 Text = Annotated[str, Field(min_length=1, max_length=20_000)]
 ID = Annotated[str, Field(pattern=r"^[\w.:-]{1,100}$")]
+
+
+def _written(value: Any) -> Any:
+    """A day is text: no number stands for one."""
+    if value is not None and not isinstance(value, str):
+        raise ValueError("a day is written as 2026-03-31")
+    return value
+
+
+Day = Annotated[dt.date, BeforeValidator(_written)]
 
 
 class _Body(BaseModel):
@@ -46,7 +57,7 @@ class Question(_Body):
 
     question: Text = Field(examples=["revenue by region last month"])
     thread: ID | None = Field(default=None, description="The thread that it belongs to, for follow-ups.")
-    today: dt.date | None = Field(default=None, description="The day that time words count from.")
+    today: Day | None = Field(default=None, description="The day that time words count from.")
 
 
 class PlanBody(_Body):
@@ -101,7 +112,8 @@ def create(served: Served, *more: APIRouter, errors: Mapping[str, Shape] | None 
     app = FastAPI(
         title="answerable", version=answerable.__version__, lifespan=lifespan, redoc_url=None,
         description="Answers from definitions that the data team has endorsed. Every Answer is 200, also one that declines, "
-        "denies or asks back; `error` is 500. Errors are `application/problem+json`.",
+        "denies or asks back; `error` is 500. Errors are `application/problem+json`. With an `Idempotency-Key` a question, a plan or SQL "
+        "is answered once: the same key and body give the same reply for a day, the same key and another body 422.",
     )  # fmt: skip
     problems.handle(app, errors or {})
 
@@ -128,7 +140,10 @@ class Bounded:
         await self.app(scope, receive, send)
 
 
-def asker(request: Request) -> Proven:
+bearer = HTTPBearer(auto_error=False, description="A key (`answerable keys create`) or a token of the project's issuer.")
+
+
+def asker(request: Request, _: Annotated[Any, Security(bearer)] = None) -> Proven:
     """Who asks: a key or a token as a bearer."""
     served: Served = request.app.state.served
     try:
@@ -140,7 +155,7 @@ def asker(request: Request) -> Proven:
 
 
 Who = Annotated[Proven, Depends(asker)]
-Key = Annotated[str | None, Header(max_length=200, description="The same key gives the same reply, for a day.")]
+Key = Annotated[str | None, Header(max_length=200, include_in_schema=False)]
 asking = APIRouter(tags=["asking"])
 answers = APIRouter(tags=["answers"])
 catalogue = APIRouter(tags=["catalogue"])

@@ -21,11 +21,23 @@ from answerable.integrations.queueing import Full
 from answerable.integrations.working import Left
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 MODEL = "answerable"
 QUIET = 10.0
 """Seconds after which a stream that waits says that it's still there."""
+KINDS = {
+    401: "authentication_error", 403: "permission_error", 404: "not_found_error", 422: "invalid_request_error", 429: "rate_limit_error",
+}  # fmt: skip
+"""OpenAI's kinds of error, by status."""
+_ERROR = {
+    "type": "object", "required": ["error"],
+    "properties": {"error": {"type": "object", "required": ["message", "type"], "properties": {"message": {"type": "string"}}}},
+}  # fmt: skip
+ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"description": "An error in OpenAI's shape", "content": {"application/json": {"schema": _ERROR}}}
+    for status in (400, 401, 403, 413, 422, 429, 500)
+}
 routes = APIRouter(tags=["OpenAI-compatible"])
 _TASK = re.compile(r"(?is)\bgenerate\b.*\b(titles?|tags|follow[-_ ]?ups?|emoji)\b")
 _CHAT = re.compile(r"(?i)\b(conversation|chat|### task|user'?s? (message|input))\b")
@@ -51,7 +63,7 @@ class Completion(BaseModel):
     model_config = ConfigDict(extra="allow")
     model: str = Field(default=MODEL, max_length=200)
     messages: Annotated[list[Message], Field(min_length=1, max_length=1000)]
-    stream: bool = False
+    stream: StrictBool = False
     stream_options: dict[str, Any] | None = None
     thread: Annotated[str | None, Field(pattern=r"^[\w.:-]{1,100}$")] = None
 
@@ -68,21 +80,19 @@ class Completion(BaseModel):
         return found[1].lower() if found and _CHAT.search(said) and len(said) > 60 else None
 
 
-@routes.get("/v1/models")
+@routes.get("/v1/models", responses=ERRORS)
 async def models(who: Who) -> dict[str, Any]:
     """The one model that there is."""
     return {"object": "list", "data": [{"id": MODEL, "object": "model", "created": 0, "owned_by": MODEL}]}
 
 
-@routes.post("/v1/chat/completions")
+@routes.post("/v1/chat/completions", responses=ERRORS)
 async def completions(body: Completion, request: Request, who: Who) -> Response:
     """Answer the last message of a person; a refusal and a question back are answers too."""
     who = _for_whom(request, who)
     if task := body.task:
         text = _for_itself(task, body)
         return _stream_of(_said_at_once(text)) if body.stream else _whole(new_id(), text)
-    if not body.question:
-        raise Trouble(422, "There is no message of a user.")
     if body.stream:
         return _stream_of(_streamed(body, request, who))
     served: Served = request.app.state.served
@@ -206,11 +216,6 @@ async def _streamed(body: Completion, request: Request, who: Proven) -> AsyncIte
 
 def _broken(text: str, status: int) -> str:
     return f"data: {json.dumps(error_of(status, text))}\n\n"
-
-
-KINDS = {
-    401: "authentication_error", 403: "permission_error", 404: "not_found_error", 422: "invalid_request_error", 429: "rate_limit_error",
-}  # fmt: skip
 
 
 def error_of(status: int, detail: str) -> dict[str, Any]:

@@ -38,11 +38,8 @@ class Trouble(Exception):
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The problems that an operation may have, for its description."""
-    schema = {"$ref": "#/components/schemas/Problem"}
-    return {
-        status: {"description": TITLES[status], "content": {MEDIA: {"schema": schema}}, "model": None}
-        for status in sorted({*statuses, 500})
-    }
+    schema = Problem.model_json_schema()
+    return {status: {"description": TITLES[status], "content": {MEDIA: {"schema": schema}}} for status in sorted({*statuses, 400, 500})}
 
 
 def problem(status: int, detail: str = "", headers: dict[str, str] | None = None) -> JSONResponse:
@@ -77,8 +74,21 @@ def handle(app: FastAPI, others: Mapping[str, Callable[[int, str], dict[str, Any
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> JSONResponse:
-        return told(request, error.status_code, "", dict(error.headers or {}))
+        headers = dict(error.headers or {})
+        if error.status_code == 405:
+            headers["Allow"] = ", ".join(sorted(_methods(request)))
+        return told(request, error.status_code, "", headers)
 
     @app.exception_handler(Exception)
     async def fault(request: Request, error: Exception) -> JSONResponse:
         return told(request, 500, "A fault of answerable itself. It is in the log.")
+
+
+def _methods(request: Request) -> set[str]:
+    """What may be done at a path, by whichever of its routes."""
+    found: set[str] = set()
+    for route in request.app.routes:
+        pattern = getattr(route, "path_regex", None)
+        if pattern is not None and pattern.match(request.url.path):
+            found |= set(getattr(route, "methods", None) or ())
+    return found

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -219,3 +222,14 @@ def test_a_changed_project_is_served_and_one_with_mistakes_is_not(demo: Path, tm
         live.looked = -10.0
         assert client.post("/v1/query", json={"plan": {"metrics": ["doubled"]}}).json()["status"] == "answered"
         assert "mistakes in the project's files" in client.get("/readyz").json()["fault"]
+
+
+@pytest.mark.outside
+@pytest.mark.skipif("ANSWERABLE_OUTSIDE" not in os.environ, reason="runs in make test-all")
+def test_what_the_description_says_holds(api: Api) -> None:
+    tool = Path(sys.executable).with_name("schemathesis")
+    if not tool.is_file():
+        pytest.skip("schemathesis is not installed")
+    said = ["-H", f"Authorization: Bearer {api.key(FINN)}", "--max-examples", "30", "--suppress-health-check", "all"]
+    done = subprocess.run([tool, "run", f"{api.url}/openapi.json", *said], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-4000:]

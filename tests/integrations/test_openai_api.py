@@ -94,7 +94,7 @@ def test_errors_have_the_shape_that_clients_know(api: Api, finn: openai.OpenAI) 
     with client(api, api.key("gone@alder.example")) as gone, pytest.raises(openai.PermissionDeniedError):
         gone.models.list()
     with pytest.raises(openai.UnprocessableEntityError) as error:
-        finn.chat.completions.create(model="answerable", messages=[{"role": "system", "content": "canary"}])
+        finn.chat.completions.create(model="answerable", messages=said("revenue"), extra_body={"thread": "can ary"})
     assert "canary" not in str(error.value)
 
 
