@@ -32,7 +32,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 Shape = Callable[[int, str], dict[str, Any]]
-LONGEST_BODY = 100_000
+LONGEST_BODY = 1_000_000
 """Bytes of a request."""
 Text = Annotated[str, Field(min_length=1, max_length=20_000)]
 ID = Annotated[str, Field(pattern=r"^[\w.:-]{1,100}$")]

@@ -142,7 +142,7 @@ def test_the_steps_of_an_answer_come_as_events(api: Api) -> None:
     [
         ("/v1/ask", {"question": ""}, 422), ("/v1/ask", {}, 422), ("/v1/ask", {"question": "x", "canary-key": 1}, 422),
         ("/v1/ask", {"question": {"canary": 1}}, 422), ("/v1/ask", {"question": "x", "thread": "can ary"}, 422),
-        ("/v1/ask", {"question": "x" * 30_000}, 422), ("/v1/ask", {"question": "x" * 200_000}, 413), ("/v1/query", {"plan": "canary"}, 422),
+        ("/v1/ask", {"question": "x" * 30_000}, 422), ("/v1/ask", {"question": "x" * 1_200_000}, 413), ("/v1/query", {"plan": "canary"}, 422),
         ("/v1/feedback", {"answer": "a_canary", "verdict": "right"}, 404), ("/v1/nothing", {}, 404),
     ],
 )  # fmt: skip
