@@ -168,7 +168,7 @@ state = APIRouter(tags=["state"])
 _ASKING = responses(401, 403, 409, 413, 422, 429)
 
 
-@asking.post("/v1/ask", response_model=Answer, responses=_ASKING)
+@asking.post("/v1/ask", response_model=Answer, responses={200: {"content": {"text/event-stream": {}}}, **_ASKING})
 async def ask(body: Question, request: Request, who: Who, idempotency_key: Key = None) -> Response:
     """Answer a question. With `Accept: text/event-stream` the steps come as events, then the answer."""
     if "text/event-stream" in request.headers.get("accept", ""):

@@ -86,7 +86,7 @@ async def models(who: Who) -> dict[str, Any]:
     return {"object": "list", "data": [{"id": MODEL, "object": "model", "created": 0, "owned_by": MODEL}]}
 
 
-@routes.post("/v1/chat/completions", responses=ERRORS)
+@routes.post("/v1/chat/completions", responses={200: {"content": {"text/event-stream": {}}}, **ERRORS})
 async def completions(body: Completion, request: Request, who: Who) -> Response:
     """Answer the last message of a person; a refusal and a question back are answers too."""
     who = _for_whom(request, who)

@@ -142,7 +142,8 @@ def test_the_steps_of_an_answer_come_as_events(api: Api) -> None:
     [
         ("/v1/ask", {"question": ""}, 422), ("/v1/ask", {}, 422), ("/v1/ask", {"question": "x", "canary-key": 1}, 422),
         ("/v1/ask", {"question": {"canary": 1}}, 422), ("/v1/ask", {"question": "x", "thread": "can ary"}, 422),
-        ("/v1/ask", {"question": "x" * 30_000}, 422), ("/v1/ask", {"question": "x" * 1_200_000}, 413), ("/v1/query", {"plan": "canary"}, 422),
+        ("/v1/ask", {"question": "x" * 30_000}, 422), ("/v1/ask", {"question": "x" * 1_200_000}, 413),
+        ("/v1/query", {"plan": "canary"}, 422),
         ("/v1/feedback", {"answer": "a_canary", "verdict": "right"}, 404), ("/v1/nothing", {}, 404),
     ],
 )  # fmt: skip
@@ -232,4 +233,4 @@ def test_what_the_description_says_holds(api: Api) -> None:
         pytest.skip("schemathesis is not installed")
     said = ["-H", f"Authorization: Bearer {api.key(FINN)}", "--max-examples", "30", "--suppress-health-check", "all"]
     done = subprocess.run([tool, "run", f"{api.url}/openapi.json", *said], capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout[-4000:]
+    assert done.returncode == 0, [line[:300] for line in done.stdout.splitlines()]
