@@ -229,7 +229,7 @@ class _Search:
             return draft
         if not says_something(draft):
             raise Unread(None)
-        return replace(merged(self.before, draft), kept=kept_words(self.before, draft))
+        return replace(merged(self.before, draft, self.reader), kept=kept_words(self.before, draft))
 
     def plan(self) -> Plan:
         covers = Grounder(self.text, self.said, self.lexicon, self.reader, self.lenient).covers()

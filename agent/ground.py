@@ -140,7 +140,7 @@ class Grounder:
             found = True
             yield Segment(i, i + 1, "number", token.text, value=token.value, percent=token.percent, money=token.money), 11
         helping = token.word in grammar.GETTING and was_done(self.tokens, i)
-        if (token.word in grammar.FILLER or helping) and not (timed or self._is_name(i)):
+        if (token.word in grammar.FILLER or helping) and not (timed or self._is_name(i) or self._asks_how(i)):
             found = True
             yield Segment(i, i + 1, "filler", token.text, how="spelling" if i in self.corrected else "exact"), 10
         if self.lenient and not found and token.kind == "word" and (counts := self.lexicon.deverbal.get(lemma(token.word))):
@@ -155,6 +155,10 @@ class Grounder:
         token = self.tokens[i]
         named = token.word in grammar.PRONOUNS and bool(self.lexicon.of([token]))
         return named and before in ("", "the", "in", "from", "at", "of", "our", "by", "and", "not")
+
+    def _asks_how(self, i: int) -> bool:
+        """Whether a word belongs to "how quickly", which asks for a time and is never politeness."""
+        return i > 0 and grammar.PHRASES.get(self.words[i - 1 : i + 1]) == "long"
 
     def _slipped(self, segment: Segment) -> bool:
         return any(i in self.corrected for i in range(segment.start, segment.end))
@@ -201,8 +205,8 @@ class Grounder:
             return senses, "lemma"
         if len(words) == 2 and words[1] in PARTICLES and (senses := self.lexicon.lemmas.get((words[0].rstrip("+"), words[1]), [])):
             return senses, "lemma"  # who signed up is a sign-up
-        if len(words) == 1:
-            return self.lexicon.parts.get(self.tokens[i].base, []), "part"
+        if len(words) == 1:  # a year is a year, and none of birth
+            return [] if self.bases[i] in grammar.UNITS else self.lexicon.parts.get(self.tokens[i].base, []), "part"
         return self._in_any_order(i, j, words)
 
     def _in_any_order(self, i: int, j: int, words: list[str]) -> tuple[list[Sense], str]:

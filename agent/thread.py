@@ -10,8 +10,8 @@ from typing import Any
 from answerable.agent.draft import Draft, Filter, Unread
 from answerable.agent.grammar import FILLER
 from answerable.agent.ground import Segment
-from answerable.agent.time_words import as_date
-from answerable.agent.windows import When
+from answerable.agent.time_words import as_date, year_before
+from answerable.agent.windows import When, Windows
 from answerable.agent.words import ORDINALS, tokens
 from answerable.context.compiler.time import Span, shift
 from answerable.context.words import key
@@ -92,7 +92,7 @@ def says_something(draft: Draft) -> bool:
     )
 
 
-def merged(before: Draft, after: Draft) -> Draft:
+def merged(before: Draft, after: Draft, calendar: Windows) -> Draft:
     """The draft before with what the later one says in place of its own. Raises Unread where that would leave a word of it unused."""
     before = _dropped(before, after)
     after = replace(after, filters=[_of_the_same(new, before.filters) for new in after.filters])
@@ -114,7 +114,7 @@ def merged(before: Draft, after: Draft) -> Draft:
         subject=subject,
         also=after.also or before.also,
         filters=[*shared, *after.filters],
-        whens=_whens(before, after),
+        whens=_whens(before, after, calendar),
         joints=after.joints if after.whens else before.joints,
         thresholds=after.thresholds or before.thresholds,
         bounds=after.bounds or before.bounds,
@@ -189,17 +189,33 @@ def _dimensions(said: Filter) -> set[tuple[str, str]]:
     return {(s.model, s.name) for segment in said.values for s in segment.senses}
 
 
-def _whens(before: Draft, after: Draft) -> list[tuple[Segment, When]]:
+def _whens(before: Draft, after: Draft, calendar: Windows) -> list[tuple[Segment, When]]:
     if {"versus", "compare"} & after.asks.keys() and len(before.whens) == len(after.whens) == 1:
         return [*before.whens, *after.whens]
     if len(after.whens) == 1 and after.whens[0][1].before_it and len(before.whens) == 1:
         segment, when = before.whens[0]
         return [(segment, _before(when, after.whens[0][1].unit))]
+    if len(before.whens) == len(after.whens) == 1 and (moved := _seen_from(before.whens[0][1], after.whens[0], calendar)):
+        return [moved]
     after_whens = _in_the_year(before.whens, after.whens)
     after = replace(after, whens=after_whens)
     days = [said for said in after.whens if said[1].weekdays] or [said for said in before.whens if said[1].weekdays]
     windows = [said for said in after.whens if not said[1].weekdays] or [said for said in before.whens if not said[1].weekdays]
     return [*windows, *days]
+
+
+def _seen_from(when: When, said: tuple[Segment, When], calendar: Windows) -> tuple[Segment, When] | None:
+    """ "The whole week" of a day, "the same period last year" of any window; None for a time that stands by itself."""
+    segment, new = said
+    if when.start is None or when.end is None or not (new.holds or (new.again and new.unit == "period")):
+        return None
+    if new.again:
+        start, end = (year_before(day, when.unit) for day in (when.start, when.end))
+        return segment, replace(when, start=start, end=end, whole=None, to_date=False)
+    held = calendar.holding(when.start, new.unit)
+    if held.full_end is None or when.end > held.full_end:
+        raise Unread(segment)
+    return segment, held
 
 
 def _in_the_year(before: list[tuple[Segment, When]], after: list[tuple[Segment, When]]) -> list[tuple[Segment, When]]:

@@ -64,7 +64,7 @@ def tokens(text: str) -> list[Token]:
     found: list[Token] = []
     text = _ESCAPE.sub(lambda sequence: " " * len(sequence[0]), unicodedata.normalize("NFC", text))
     for match in _TOKEN.finditer(text):
-        hyphen = bool(found) and match.start() > 0 and text[match.start() - 1] in "-‐‑" and found[-1].end == match.start() - 1
+        hyphen = bool(found) and match.start() > 0 and text[match.start() - 1] in "-‐‑–" and found[-1].end == match.start() - 1
         found += _token(match, hyphen)
     return found
 

@@ -43,6 +43,15 @@ def test_a_month_without_a_year_takes_that_of_the_thread(alder: Project) -> None
     assert plans(alder, "orders in june 2024", "and july?")[1]["window"] == {"start": "2024-07-01", "end": "2024-08-01"}
 
 
+def test_the_whole_of_a_unit_is_the_one_that_holds_the_window_before(alder: Project) -> None:
+    assert plans(alder, "orders on 4 february 2026", "and the whole month?")[1]["window"] == {"start": "2026-02-01", "end": "2026-03-01"}
+    assert plans(alder, "orders in january 2026", "and the whole week?")[1] == {}, "no week holds a month"
+
+
+def test_the_same_period_last_year_is_that_of_the_thread(alder: Project) -> None:
+    assert plans(alder, "orders in january 2026", "same period last year")[1]["window"] == {"start": "2025-01-01", "end": "2025-02-01"}
+
+
 def test_a_comparison_keeps_the_window(alder: Project) -> None:
     assert plans(alder, "revenue last quarter", "compared to the year before?")[1]["compare"] == {"to": "last_year"}
 
