@@ -11,12 +11,14 @@ from answerable.agent import grammar
 from answerable.agent.assemble import candidates, measured_by
 from answerable.agent.catalogue import about
 from answerable.agent.draft import Draft, Unread
-from answerable.agent.framing import frames, whether
+from answerable.agent.framing import whether
+from answerable.agent.glosses import without_glosses
 from answerable.agent.ground import Cover, Grounder, Segment, unknown
 from answerable.agent.lexicon import Lexicon, Sense
 from answerable.agent.options import Options, join_gap
 from answerable.agent.plan import NOT_JOINABLE, NOT_SUPPORTED, UNKNOWN_TERM, UNKNOWN_VALUE, Gap, Lacking, Plan, Reading, Span
 from answerable.agent.planned import Candidate
+from answerable.agent.telling import occasions
 from answerable.agent.thread import Turn, kept_words, merged, says_something, settled, whole
 from answerable.agent.walk import drafts
 from answerable.agent.when import Reader
@@ -34,13 +36,20 @@ def plan(text: str, lexicon: Lexicon, reader: Reader, earlier: tuple[Turn, ...] 
 
     The lenient pass (word forms, spelling) comes only where the strict one finds no reading.
     """
+    found = _plan(text, lexicon, reader, earlier)
+    if found.readings or found.kind != "data" or "(" not in text:
+        return found
+    return without_glosses(text, lambda rest: _plan(rest, lexicon, reader, earlier), lexicon, reader) or found
+
+
+def _plan(text: str, lexicon: Lexicon, reader: Reader, earlier: tuple[Turn, ...]) -> Plan:
     said = tokens(text)
     if fixed := _before_reading(text, said, lexicon, follows=bool(earlier)):
         return fixed
     if why := asked_why(text, lambda rest: plan(rest, lexicon, reader, earlier), lambda: _last(earlier, lexicon, reader)):
         return why
     before = _recalled(earlier, lexicon, reader)
-    framed = {n for start, end in frames(text, said) for n in range(start, end)}
+    framed = {n for start, end in occasions(text, said, lexicon, reader) for n in range(start, end)}
     rest = _bare([token for n, token in enumerate(said) if n not in framed and token.kind != "sign"])
     if told := about(rest, lexicon) or _definition(rest, lexicon, text, earlier):
         return told
@@ -381,6 +390,7 @@ def _reading(candidate: Candidate, spans: tuple[Span, ...], cover: Cover) -> Rea
         for s in cover
         if s.how in ("spelling", "lemma", "order", "apart", "part", "verb") and s.role != "filler"
     ]
+    taken += [f"“{s.text}” is read as the occasion, which narrows nothing." for s in cover if s.how == "told"]
     words, said = ", ".join(candidate.chosen), (*taken, *candidate.assumptions)
     return Reading(candidate.query, spans, candidate.compiled, words, candidate.scope, said, check=candidate.check)
 

@@ -36,10 +36,15 @@ _DAY = (
 _DEPARTMENTS = (
     "finance|marketing|sales|hr|ops|operations|legal|product|engineering|support|accounting|procurement|controlling|compliance|audit|it"
 )
-_SUBJECT = (
+SUBJECT = (
     rf"(?:(?:{_DEPARTMENTS})(?= (?:want|need|ask|keep|would|is asking|has asked|just))|i|we|they|he|she|you|it|"
     rf"{_DET}(?: [a-z]+){{0,2}}? (?:{_PEOPLE})|(?:{_PEOPLE}))"
 )
+TALKING = (
+    rf"(?:some|any|every)(?:one|body)(?: (?:in|at|from|on) {_DET} (?:{_THINGS}|{_PEOPLE}|{_DEPARTMENTS}|phone|hallway|office))?|"
+    rf"(?:people|folks|they)"
+)
+_NUMBER = "(?: (?:just )?(?:one|a|the|this|some|a few|two|a couple of) (?:number|figure|thing|stat|data point)s?)?"
 _ADVERBS = "(?: (?:just|only|also|really|still|again|recently|kindly|quickly|urgently|currently|actually|simply|always|now|then|myself))*"
 _HELPERS = "(?: (?:am|is|are|was|were|have|has|had|been|will|would|do|does|did|can|could|must|should|may|might|keep|keeps))*"
 _KNOW = (
@@ -77,16 +82,23 @@ _GOOD = "(?:hi|hello|hey|dear|good morning|good afternoon|good evening|yo|hiya)"
 
 _CLAUSES = tuple(re.compile(pattern) for pattern in (
     # who asks or needs, up to what is asked for: "our medical director just asked me in the hallway"
-    rf"{_START}{_OPENERS}{_SUBJECT}{_ADVERBS}{_HELPERS}{_ADVERBS} {_ASK}{_WHOM}{_WHERE}{_WHOM}{_LINK}(?= )",
+    rf"{_START}{_OPENERS}{SUBJECT}{_ADVERBS}{_HELPERS}{_ADVERBS} {_ASK}{_WHOM}{_NUMBER}{_WHERE}{_WHOM}{_LINK}(?= )",
+    # the same without a subject, after another clause: "I'm preparing the slides and need …"
+    rf"(?<=\| )(?:and|so|but){_ADVERBS}{_HELPERS}{_ADVERBS} {_ASK}{_WHOM}{_NUMBER}{_WHERE}{_WHOM}{_LINK}(?= )",
+    # who asks: "I'm new in controlling"
+    rf"{_START}{_OPENERS}i(?: am)?(?: quite| very| still| pretty)? new (?:here|(?:to|in|at|on) (?:the |this |our )?(?:{_DEPARTMENTS}|"
+    rf"{_PEOPLE}|company|business|job|role|firm|place))(?= (?:and|so|but)\b| {_SIGNS}|$)",
+    # whom it is for, at the end: "It is for the accountant"
+    rf"{_START}(?:it|this|that)(?: is|'s)? (?:needed |meant |just )?for {_DET} (?:\w+ ){{0,2}}?(?:{_PEOPLE}|{_THINGS}){_END}",
     # a task, whole: "I'm preparing the slides for Thursday"
-    rf"{_START}{_OPENERS}{_SUBJECT}{_ADVERBS}{_HELPERS}{_ADVERBS} {_TASK}(?: {_FOR_WHOM})*(?: {_FOR_DAY})?(?= (?:and|so|but)\b|"
+    rf"{_START}{_OPENERS}{SUBJECT}{_ADVERBS}{_HELPERS}{_ADVERBS} {_TASK}(?: {_FOR_WHOM})*(?: {_FOR_DAY})?(?= (?:and|so|but)\b|"
     rf" {_SIGNS}|$)",
     # a purpose before all else or after it: "for the insurer's questionnaire", "for my report"
     rf"^{_FOR_WHOM}(?: {_FOR_DAY})?(?= (?:{_SIGNS}|i|we|can|could|please|what|how|which)\b| {_SIGNS})",
     rf"(?<= )for (?:the|our|my|their|his|her|your|a|an|this|tomorrow|today|next week) (?:\w+ )??(?:report|presentation|deck|slides|"
     rf"meeting|call|review|memo){_END}",
     # where help is sought: "I have no idea where to look", "can you help", "if it is not too much trouble"
-    rf"{_START}{_OPENERS}{_SUBJECT}{_HELPERS}(?: not)? (?:no idea|not sure|know|sure) (?:where|how|whom|who) to (?:look|find it|"
+    rf"{_START}{_OPENERS}{SUBJECT}{_HELPERS}(?: not)? (?:no idea|not sure|know|sure) (?:where|how|whom|who) to (?:look|find it|"
     rf"find this|ask){_END}",
     rf"{_START}{_OPENERS}(?:can|could|would|will) (?:you|anyone|anybody|someone|somebody)(?: please)? (?:help|help me|help us|"
     rf"help me out|assist)"
@@ -101,6 +113,9 @@ _CLAUSES = tuple(re.compile(pattern) for pattern in (
     rf" us)?(?: to (?:{_KNOW[3:-1]}))?{_LINK}(?= |$)",
     rf"{_START}sorry to (?:bug|bother|trouble|disturb) (?:you|everyone|all)(?: (?:again|on a [a-z]+|this late|so late|so early|"
     rf"with this))?{_END}",
+    rf"{_START}{_OPENERS}(?:can|could|would|will) (?:you|anyone|anybody|someone|somebody)(?: please| kindly)? (?:tell|show|check|confirm|"
+    rf"say|verify|find out|let)(?: me| us)?(?: know)? (?:whether|if)(?= )",
+    rf"{_START}{_OPENERS}do you(?: happen to)? know (?:whether|if)(?= )",
     rf"{_START}(?:remind me|remind us|tell me again|tell me|do you happen to know|any chance you know)(?= (?:what|how|which|who)\b)",
     rf"{_START}sorry if (?:this|that|it) is (?:a |an )?(?:silly|stupid|dumb|basic|obvious|odd|strange)(?: question| one)?{_END}",
     rf"{_START}(?:quick (?:question|one)(?: (?:before|after|for) (?:lunch|dinner|the weekend|the meeting|the call|you|today))?|"

@@ -20,9 +20,12 @@ ROLES: dict[str, str] = {
         distributed across | distribution over | distribution across | for every single | according to | differ by | differ
         between the | differs between | differs between the | differ between | differ across | vary by | varies by | vary across
         | varies across | depending on | on a per | in terms of | with a breakdown by | with a split by | and for each |
-        individually for each | for all of the | per each | within each | from each""",
+        individually for each | for all of the | per each | within each | from each | break it down by | break that down by |
+        break this down by | break them down by | break down per | split it by | split that by | split this by | split them by |
+        split it up by | split that up by | and break it down by | and split it by""",
     "ranked by": """
-        ranked by | measured by | sorted by | ordered by | rank by | sort by | order by | judged by | going by | based on""",
+        ranked by | measured by | sorted by | ordered by | rank by | sort by | order by | judged by | going by | based on | sort it
+        by | sort them by | order it by | rank them by | ordered according to | sorted according to""",
     "and": "and | & | + | as well as | along with | together with | plus | and also | also | and then",
     "comma": ",",
     "or": "or",
@@ -36,7 +39,7 @@ ROLES: dict[str, str] = {
         were not | which were not | who were not | that was not | that is not | which is not | not the | leaving aside | setting
         aside | putting aside | if we ignore | if you ignore | if we leave out | if you leave out | if we exclude | if you
         exclude | but excluding | but the | but | but leaving out | but except | but ignore | not those from | not counting
-        those | beyond just""",
+        those | beyond just | not by | not via | not through | not at | not with | not for | not count | not include | not consider""",
     "nor": "nor",
     "leave": """
         leave | leaving | put | putting | set | setting | if you leave | if we leave | if you put | if we put | if you set | if
@@ -76,9 +79,12 @@ ROLES: dict[str, str] = {
     "descending": """
         highest first | largest first | biggest first | most first | descending | in descending order | from highest to lowest |
         from the highest to the lowest | from largest to smallest | from most to least | from top to bottom | best first |
-        ranking of | ranking | ranked | rank | high to low | from high to low""",
+        ranking of | ranking | ranked | rank | high to low | from high to low | sort it descending | sort descending | sorted
+        descending | largest on top | biggest on top | highest on top | with the largest first | with the highest first | starting
+        with the largest | starting with the highest""",
     "ascending": """
-        lowest first | smallest first | ascending | in ascending order | from lowest to highest | worst first | low to high""",
+        lowest first | smallest first | ascending | in ascending order | from lowest to highest | worst first | low to high |
+        sort it ascending | sort ascending | sorted ascending | from low to high | from smallest to largest""",
     ">": """
         more than | over | above | exceeding | exceeded | exceed | exceeds | greater than | higher than | > | larger than |
         bigger than | in excess of | upwards of | beyond | north of | surpassing | surpassed | surpass | topped | topping | was
@@ -120,6 +126,7 @@ ROLES: dict[str, str] = {
         | % | part of | what part of | fraction of | portion of | split of | the share of | the percentage of | the proportion
         of | percentage | proportion | distribution of | mix of | the split of | the distribution of | percent""",
     "between": "between",
+    "among": "among | amongst | among all | amongst all | out of all | among all of",
     "as share": """
         as a share of | as share of | as a percent of | as a proportion of | as a fraction of | as percent of | as % of""",
     "in percent": """
@@ -129,7 +136,7 @@ ROLES: dict[str, str] = {
     "conversion": """
         conversion | conversions | conversion rate | conversion of | converted | convert | conversion from | converted from |
         convert from | the conversion | conversion rate of | conversion rate from | converted into | convert into | convert to |
-        converted to""",
+        converted to | turned into | turn into | turns into | resulted in | result in | results in""",
     "cumulative": """
         cumulative | cumulated | accumulated | running total of | running total | running sum | running sum of | cumulatively |
         rolling | moving | running | cumulative total | cumulative total of | accumulating | rolling total | rolling total of |
@@ -178,8 +185,8 @@ ROLES: dict[str, str] = {
         that has | which has | who has | including | incl | include | includes | whose | showing | and its""",
     "came": """
         came in | come in | comes in | came through | come through | coming in | went through | brought in | brings in | bring
-        in | came from | come from | comes from | coming from | comes out of | went to | goes to | going to | came | come | went
-        | brought | brings | bring""",
+        in | came from | come from | comes from | coming from | comes out of | went to | goes to | going to | ended as | ended
+        up as | ended up being | turned out to be | turned out as | came | come | went | brought | brings | bring""",
     "filler": """
         please check | can you check | could you check | check how | check what | report how | account for | accounts for | find
         out | can you find | could you find | please find | find me | help me find | to find | let me find | i want to find |
@@ -201,20 +208,22 @@ ROLES: dict[str, str] = {
         a table | as a table | as a list | as a chart | as table | with us | at our company | in our company | at the company |
         company wide | companywide | across the company | across the board | for the company | look that up | look it up | look
         this up | look them up | could you please | can you please | i was wondering | just wondering | wondering | curious |
-        out of curiosity | by any chance | is it possible to | by how much | one number | just one number | a number | the real
-        number | the right number | the exact number | the number | a single number | the latest numbers | the latest number |
-        is it possible to see | would it be possible to see | and please | for comparison | in question | we made | we have | we
-        have had | we got""",
+        out of curiosity | by any chance | look like | looks like | looked like | how high is | how high was | how high are |
+        how high were | how low is | how low was | is it possible to | by how much | one number | just one number | a number |
+        the real number | the right number | the exact number | the number | a single number | the latest numbers | the latest
+        number | is it possible to see | would it be possible to see | and please | for comparison | in question | we made | we
+        have | we have had | we got""",
     "both": "both | both of them | for both | the two of them | of both",
     "is it true": """
         is it true that | is it true | true that | is it correct that | is it right that | is it the case that | did it happen
         that""",
     "again": """
-        i mean | i meant | what about | how about | and what about | and how about | same for | the same | same | the same for |
-        instead | same thing for | the same thing for | same again for | do the same for | now the same for | same but for |
-        same but | the same but | now for | now | and now | now by | then | do that for | do it for | repeat for | repeat that
-        for | the same with | same with | make it | make that | change it to | switch to | show it | show that | show me that |
-        show this | and for | and the same for | but for | but""",
+        no wait | wait no | oh wait | oh no | no sorry | no i mean | no i meant | i mean | i meant | what about | how about |
+        and what about | and how about | same for | the same | same | the same for | instead | same thing for | the same thing
+        for | same again for | do the same for | now the same for | same but for | same but | the same but | now for | now | and
+        now | now by | then | do that for | do it for | repeat for | repeat that for | the same with | same with | make it |
+        make that | change it to | switch to | show it | show that | show me that | show this | and for | and the same for | but
+        for | but""",
     "drop:filters": """
         drop the filter | drop the filters | drop all filters | without the filter | without the filters | without filters | no
         filter | no filters | remove the filter | remove the filters | remove all filters | unfiltered | without any filter |
@@ -241,11 +250,11 @@ ROLES: dict[str, str] = {
         at the end of each quarter | at the end of every quarter | at quarter end | quarter end | at each quarter end""",
     "end of:year": "at the end of each year | at the end of every year | at year end | year end | at each year end",
     "grain:hour": "hourly | hour by hour",
-    "grain:day": "daily | day by day | day to day | day over day",
-    "grain:week": "weekly | week by week | week to week",
-    "grain:month": "monthly | month by month | month to month",
-    "grain:quarter": "quarterly | quarter by quarter",
-    "grain:year": "yearly | annually | annual | year by year | year to year",
+    "grain:day": "daily | day by day | day to day | day over day | from day to day",
+    "grain:week": "weekly | week by week | week to week | from week to week",
+    "grain:month": "monthly | month by month | month to month | from month to month",
+    "grain:quarter": "quarterly | quarter by quarter | from quarter to quarter",
+    "grain:year": "yearly | annually | annual | year by year | year to year | from year to year",
     "part:day_of_week": "day of the week | day of week | weekday | days of the week",
     "part:hour_of_day": "hour of the day | hour of day | time of day | time of the day",
     "part:day_of_month": "day of the month | day of month",

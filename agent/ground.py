@@ -9,8 +9,8 @@ from functools import cached_property
 
 from answerable.agent import grammar
 from answerable.agent.apart import apart
-from answerable.agent.framing import frames
 from answerable.agent.lexicon import Lexicon, Sense
+from answerable.agent.telling import occasions, told
 from answerable.agent.time_words import MONTH_NAMES, WEEKDAYS
 from answerable.agent.when import Reader
 from answerable.agent.windows import When
@@ -74,7 +74,7 @@ class Grounder:
     def __init__(self, text: str, tokens: list[Token], lexicon: Lexicon, reader: Reader, lenient: bool = False) -> None:
         self.text, self.tokens, self.lexicon, self.reader, self.lenient = text, tokens, lexicon, reader, lenient
         self.corrected: dict[int, str] = self._correct() if lenient else {}
-        self.frames = dict(frames(text, tokens))
+        self.frames = dict(occasions(text, tokens, lexicon, reader))
         self.words, self.bases = tuple(token.word for token in self.tokens), tuple(token.base for token in self.tokens)
 
     def covers(self) -> Iterator[Cover]:
@@ -130,7 +130,8 @@ class Grounder:
     def _segments(self, i: int) -> Iterator[tuple[Segment, int]]:
         token, found = self.tokens[i], False
         if i in self.frames:
-            yield Segment(i, self.frames[i], "frame", self._span(i, self.frames[i])), 5
+            how = "told" if told(self.tokens, (i, self.frames[i])) else "exact"
+            yield Segment(i, self.frames[i], "frame", self._span(i, self.frames[i]), how=how), 5
         timed = False
         for segment, cost in (*self._names(i), *self._grammar(i), *self._time(i)):
             found = True
@@ -178,7 +179,8 @@ class Grounder:
             if not senses and j - i > 2 and bases[1] in HELPERS and bases[-1] not in HELPERS:
                 content = [t for t in self.tokens[i:j] if t.word not in HELPERS]
                 # "orders were delivered" are delivered orders, where they are called so
-                senses, how = self.lexicon.of(content) or self.lexicon.of([content[-1], *content[:-1]]), "exact"
+                turned = [content[-1], *content[:-1]] if content[-1].word not in LINKS | PARTICLES else []
+                senses, how = self.lexicon.of(content) or (self.lexicon.of(turned) if turned else []), "exact"
             if not senses and self.lenient and bases[0].isalpha():
                 senses, how = self._by_forms(i, j)
             if self.lenient and j == i + 1 and senses and all(s.kind != "metric" for s in senses):
@@ -194,7 +196,7 @@ class Grounder:
     def _by_forms(self, i: int, j: int) -> tuple[list[Sense], str]:
         """Names whose words have other forms, or come in another order: "length of the average visit"."""
         words = self._forms[i:j]
-        if words[0] == "not":
+        if self.words[i] == "not":
             words = ["no", *(word.rstrip("+") for word in words[1:])]
         if words[0] == "no" and words[-1] == "up":
             words.pop()  # who does not show up does not show

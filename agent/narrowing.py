@@ -190,7 +190,7 @@ class Narrowing(Looking):
         if (
             self._kind(1) == "value"
             or self._kind(-1) == "value"
-            or self._role(1) in ("when", "top", "bottom", "not", "number", *COMPARISONS)
+            or self._role(1) in ("when", "top", "bottom", "best", "worst", "most", "least", "not", "number", *COMPARISONS)
             or self._role(-1) in ("when", "number", "or more", "or less")
         ):
             self.i += 1

@@ -171,7 +171,7 @@ def _units(s: Shape) -> None:
     for segment in s.draft.units:
         if not all(any(sense.name == unit_of(m) for sense in segment.senses) for m in s.metrics):
             raise Unread(segment)
-    if s.asks("long") and not all(key(unit_of(m))[:1] and key(unit_of(m))[0] in TIME_UNITS for m in s.metrics):
+    if s.asks("long") and not (all(key(unit_of(m))[:1] and key(unit_of(m))[0] in TIME_UNITS for m in s.metrics) or _is_line(s)):
         raise s.unread("long")
     if s.asks("amount") and not all(unit_of(m) in SIGNS for m in s.metrics):
         raise s.unread("amount")
@@ -181,6 +181,13 @@ def _units(s: Shape) -> None:
         raise s.unread("people")
     if s.asks("distinct") and not all(parse_expression(leaf.expr).find(exp.Distinct) for leaf in s.leaves):
         raise s.unread("distinct")
+
+
+def _is_line(s: Shape) -> bool:
+    """Whether "how long" asks for the length of a queue, which is how many are in it."""
+    said, at = [segment.text.lower().split()[-1] for segment in s.draft.metrics], s.draft.asks["long"]
+    long = at is not None and at.text.lower() == "how long"
+    return long and "came" not in s.draft.asks and bool(said) and set(said) <= {"queue", "list", "line", "backlog", "waitlist"}
 
 
 RULES: tuple[Callable[[Shape], None], ...] = (_subject, _ranking, _wholes, _comparing, _thresholds, _verbs, _counts, _units)

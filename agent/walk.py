@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from answerable.agent.draft import COMPARISONS, Draft, Drop, Length, Split, Threshold, Unread
+from answerable.agent.grammar import UNITS
 from answerable.agent.ground import Cover, Segment
 from answerable.agent.lexicon import Sense
-from answerable.agent.narrowing import Narrowing
+from answerable.agent.things import Things
 from answerable.context.catalog import Catalog
+from answerable.context.words import singular
 
 COMBINATIONS = 48
 """Ways to give words with several kinds of meaning one kind each that are tried."""
@@ -22,6 +24,8 @@ def drafts(cover: Cover, catalog: Catalog, follows: bool = False) -> Iterator[Dr
     `follows` says that it stands in a thread, where "and" may begin it and "instead" means something.
     """
     segments = _said(cover)
+    if follows and [s.text.lower() for s in segments[:2]] == ["no", ","]:
+        segments = segments[2:]  # "no, by month" takes the question before back, and says it anew
     choices = [[s.only(kind) for kind in s.kinds()] if s.role == "word" else [s] for s in segments]
     failure: Unread | None = None
     found = False
@@ -50,7 +54,7 @@ def _said(cover: Cover) -> list[Segment]:
             after_frame = True
         elif segment.role == "asker" and found and found[-1].role == "word" and segment.text.lower() in ("who", "that"):
             lead += f" {segment.text.lower()}"  # "customers who …"
-        elif segment.role == "not" and after_frame and segment.text.lower() == "but":
+        elif segment.role in ("not", "again") and after_frame and segment.text.lower() == "but":
             continue
         elif segment.role != "filler" and not (after_frame and len(cover) > 1 and segment.role == "comma"):
             found.append(replace(segment, lead=lead.strip()))
@@ -58,7 +62,7 @@ def _said(cover: Cover) -> list[Segment]:
     return found
 
 
-class Walk(Narrowing):
+class Walk(Things):
     """One pass over the segments from left to right."""
 
     def draft(self) -> Draft:
@@ -133,70 +137,6 @@ class Walk(Narrowing):
         self.d.metrics.append(segment)
         self.i += 1
 
-    def _thing(self, segment: Segment) -> None:
-        """A dimension, an entity or a join that no "by" introduces."""
-        if self._role(1) in COMPARISONS and self._role(2) == "number" and self._is_number(segment):
-            self._bound(segment)
-            return
-        if self._kind(1) == "value" and self._owns(segment, self.s[self.i + 1]):
-            self.i += 1
-            self._filter(negated=False, owner=segment)
-            return
-        if self._kind(1) == "dimension" and self._kind(2) == "value" and self._joins_to(self.s[self.i + 1], segment):
-            self.s[self.i + 1] = self._narrowed(self.s[self.i + 1], segment)
-            self.i += 1
-            return  # "customers who found us through search": whose search it is
-        without = self._role(1) == "no" or (self._role(1) == "not" and self.s[self.i + 1].text.lower() == "without")
-        if without and self._kind(2) == "dimension" and self._joins_to(self.s[self.i + 2], segment):
-            self.s[self.i + 2] = self._narrowed(self.s[self.i + 2], segment)
-            self.i += 1
-            return  # "customers without a region": whose region it is
-        if self._role(1) == "number" and self._is_number(segment):
-            self._equal(segment)
-            return
-        if self._role(1) == "not" and self._kind(2) == "value" and self._owns(segment, self.s[self.i + 2]):
-            self.i += 2
-            self._filter(negated=True, owner=segment)
-            return
-        if (
-            self.d.subject
-            and self._kind() == "entity"
-            and self.d.subject.segment.senses
-            and self.d.subject.segment.senses[0].kind == "dimension"
-        ):
-            narrowed = self._narrowed(self.d.subject.segment, segment)
-            if narrowed.senses and not self.d.metrics:
-                self.d.subject = replace(self.d.subject, segment=narrowed)
-                self.i += 1
-                return
-        split, used = self._split_at(self.i)
-        asked = (
-            {"list", "which", "asker", "count", "top", "most", "least"} & self.d.asks.keys()
-            or self.d.rank
-            or self._role(-1) in ("list", "which", "asker", "count", "top", "most", "least")
-        )
-        if self.d.subject is None and (asked or self.i == 0 or not self.d.metrics):
-            self.d.subject = split
-        elif self._role(-1) in ("with", "and", "comma") and not self.d.metrics and self.d.subject:
-            self.d.also.append(split)
-        else:
-            raise self._fail()
-        self.i += used
-
-    def _split_at(self, i: int) -> tuple[Split, int]:
-        """`region`, `clinic region`, `referring provider`, `referring provider specialty`, `region of the clinic`."""
-        segment = self.s[i]
-        kind = segment.senses[0].kind
-        nxt = self.s[i + 1] if i + 1 < len(self.s) else None
-        if kind in ("entity", "join") and nxt and not nxt.lead and nxt.role == "word" and nxt.senses and nxt.senses[0].kind == "dimension":
-            narrowed = self._narrowed(nxt, segment)
-            if narrowed.senses:
-                return Split(narrowed, within=segment if kind == "join" else None), 2
-        of = nxt is not None and ("of" in nxt.lead.split() or any(s.how == "role" for s in nxt.senses))
-        if kind == "dimension" and of and nxt and self._kind(i + 1 - self.i) in ("join", "entity") and self._joins_to(segment, nxt):
-            return Split(self._narrowed(segment, nxt), within=nxt if nxt.senses[0].kind == "join" else None), 2
-        return Split(segment), 1
-
     # -- grammar ------------------------------------------------------------------------------------------------------------
 
     def _grammar(self, segment: Segment) -> None:
@@ -208,6 +148,8 @@ class Walk(Narrowing):
             self._most()
         elif role == "than" and self._than_value():
             pass
+        elif role == "among" and "share" in d.asks and self._kind(1) == "metric":
+            self.i += 1  # "share of no-shows among all appointments" is theirs of those
         elif role.startswith("end of:"):
             d.splits.append(Split(segment, grain=role.partition(":")[2]))
             d.asks["each end"] = segment
@@ -251,7 +193,7 @@ class Walk(Narrowing):
         """`and` and `,` join like things; a comma also only parts."""
         segment = self.s[self.i]
         if self.i == 0:
-            if not self.follows:
+            if segment.text.lower() not in ("and", "and also", ",") and not self.follows:
                 raise self._fail()
             self.i += 1
             return
@@ -375,7 +317,7 @@ class Walk(Narrowing):
     def _grain(self, segment: Segment) -> None:
         """`monthly`, and `what month had the most …`."""
         kind, _, name = segment.role.partition(":")
-        adverb = segment.text.lower().split()[0].endswith("ly") or " by " in segment.text.lower() or segment.text.lower() == "annual"
+        adverb = singular(segment.text.lower()) not in UNITS  # "monthly", "from month to month"
         if adverb and kind == "grain":
             self.d.splits.append(Split(segment, grain=name))
         elif self.d.subject is None and (

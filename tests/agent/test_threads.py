@@ -48,6 +48,20 @@ def test_the_whole_of_a_unit_is_the_one_that_holds_the_window_before(alder: Proj
     assert plans(alder, "orders in january 2026", "and the whole week?")[1] == {}, "no week holds a month"
 
 
+@pytest.mark.parametrize(
+    ("reply", "changed"),
+    [
+        ("no, by channel", {"by": ["channel"]}),
+        ("no wait, last year", {"window": {"start": "2025-01-01", "end": "2026-01-01"}}),
+        ("break it down by store", {"by": ["store.name"]}),
+        ("sort it descending", {"order": ["-revenue"]}),
+    ],
+)
+def test_a_correction_takes_the_place_of_what_it_corrects(alder: Project, reply: str, changed: dict[str, Any]) -> None:
+    first, then = plans(alder, "revenue by region last quarter", reply)
+    assert then == first | changed
+
+
 def test_the_same_period_last_year_is_that_of_the_thread(alder: Project) -> None:
     assert plans(alder, "orders in january 2026", "same period last year")[1]["window"] == {"start": "2025-01-01", "end": "2025-02-01"}
 
