@@ -142,6 +142,8 @@ def _as_ratio(draft: Draft, catalog: Catalog, names: tuple[str, ...]) -> tuple[s
             return (part[0],)
     if not wanted or ("share" in wanted and len(names) == 1):
         return names
+    if wanted == {"rate"} and len(names) == 1 and unit_of(catalog.metrics[names[0]]) == "%":
+        return names  # it is a rate by itself
     ratios = [m for m in catalog.metrics.values() if isinstance(m, RatioMetric) and not m.hidden]
     if len(names) == 1:
         found = [m.name for m in ratios if m.numerator == names[0] and "rate" in f"{m.name} {m.words}".lower()]
@@ -234,7 +236,10 @@ def _is_long(window: str | None, draft: Draft) -> bool:
 
 def _without_unit_noun(draft: Draft, catalog: Catalog, metrics: list[Metric]) -> Draft:
     """In "how many customers signed up" the customers are what sign-ups are counted in, and say no more than that."""
-    if draft.subject is None or draft.rank or draft.thresholds or not {"count", "much"} & draft.asks.keys() or not metrics:
+    if draft.subject is None or draft.rank or draft.thresholds or not metrics:
+        return draft
+    who = {"who", "that", "which"} & set(draft.metrics[0].lead.split()) and not {"list", "which", "asker"} & draft.asks.keys()
+    if not (who or {"count", "much"} & draft.asks.keys()):  # "customers who signed up" are sign-ups
         return draft
     said = key(draft.subject.segment.text)
     if draft.subject.within or draft.subject.grain or said != key(unit_of(metrics[0])):

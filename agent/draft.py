@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from answerable.agent.ground import Segment
-from answerable.agent.lexicon import Sense
+from answerable.agent.senses import Sense
 from answerable.agent.windows import When
 
 COMPARISONS = (">", ">=", "<", "<=", "=")

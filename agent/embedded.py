@@ -14,10 +14,11 @@ from answerable.agent.draft import Draft, Unread
 from answerable.agent.framing import whether
 from answerable.agent.glosses import without_glosses
 from answerable.agent.ground import Cover, Grounder, Segment, unknown
-from answerable.agent.lexicon import Lexicon, Sense
+from answerable.agent.lexicon import Lexicon
 from answerable.agent.options import Options, join_gap
 from answerable.agent.plan import NOT_JOINABLE, NOT_SUPPORTED, UNKNOWN_TERM, UNKNOWN_VALUE, Gap, Lacking, Plan, Reading, Span
 from answerable.agent.planned import Candidate
+from answerable.agent.senses import Sense
 from answerable.agent.telling import occasions
 from answerable.agent.thread import Turn, kept_words, merged, says_something, settled, whole
 from answerable.agent.walk import drafts

@@ -39,7 +39,8 @@ ROLES: dict[str, str] = {
         were not | which were not | who were not | that was not | that is not | which is not | not the | leaving aside | setting
         aside | putting aside | if we ignore | if you ignore | if we leave out | if you leave out | if we exclude | if you
         exclude | but excluding | but the | but | but leaving out | but except | but ignore | not those from | not counting
-        those | beyond just | not by | not via | not through | not at | not with | not for | not count | not include | not consider""",
+        those | beyond just | not by | not via | not through | not at | not with | not for | if you do not count | if we do not
+        count | if you do not include | if we do not include | not count | not include | not consider""",
     "nor": "nor",
     "leave": """
         leave | leaving | put | putting | set | setting | if you leave | if we leave | if you put | if we put | if you set | if
@@ -205,14 +206,15 @@ ROLES: dict[str, str] = {
         stats for | report on | a report on | the report on | if possible | at all | right | so | in detail | the following | of
         ours | we had | there were | there was | were there | was there | are there | is there | have there been | had there
         been | have been | has been | had been | of them | of those | of these | in the end | to me | to us | in one table | in
-        a table | as a table | as a list | as a chart | as table | with us | at our company | in our company | at the company |
-        company wide | companywide | across the company | across the board | for the company | look that up | look it up | look
-        this up | look them up | could you please | can you please | i was wondering | just wondering | wondering | curious |
-        out of curiosity | by any chance | look like | looks like | looked like | how high is | how high was | how high are |
-        how high were | how low is | how low was | is it possible to | by how much | one number | just one number | a number |
-        the real number | the right number | the exact number | the number | a single number | the latest numbers | the latest
-        number | is it possible to see | would it be possible to see | and please | for comparison | in question | we made | we
-        have | we have had | we got""",
+        a table | as a table | as a list | as a chart | as a line chart | as a bar chart | as a pie chart | as a graph | as a
+        diagram | as a plot | as a line graph | as table | with us | at our company | in our company | at the company | company
+        wide | companywide | across the company | across the board | for the company | look that up | look it up | look this up
+        | look them up | could you please | can you please | i was wondering | just wondering | wondering | curious | out of
+        curiosity | by any chance | look like | looks like | looked like | how high is | how high was | how high are | how high
+        were | how low is | how low was | is it possible to | by how much | one number | just one number | a number | the real
+        number | the right number | the exact number | the number | a single number | the latest numbers | the latest number |
+        is it possible to see | would it be possible to see | and please | for comparison | in question | we made | we have | we
+        have had | we got""",
     "both": "both | both of them | for both | the two of them | of both",
     "is it true": """
         is it true that | is it true | true that | is it correct that | is it right that | is it the case that | did it happen

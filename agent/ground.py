@@ -9,7 +9,8 @@ from functools import cached_property
 
 from answerable.agent import grammar
 from answerable.agent.apart import apart
-from answerable.agent.lexicon import Lexicon, Sense
+from answerable.agent.lexicon import SMALL, Lexicon
+from answerable.agent.senses import Sense
 from answerable.agent.telling import occasions, told
 from answerable.agent.time_words import MONTH_NAMES, WEEKDAYS
 from answerable.agent.when import Reader
@@ -133,7 +134,7 @@ class Grounder:
             how = "told" if told(self.tokens, (i, self.frames[i])) else "exact"
             yield Segment(i, self.frames[i], "frame", self._span(i, self.frames[i]), how=how), 5
         timed = False
-        for segment, cost in (*self._names(i), *self._grammar(i), *self._time(i)):
+        for segment, cost in (*self._names(i), *self._told(i), *self._grammar(i), *self._time(i)):
             found = True
             timed = timed or segment.role == "when"
             yield (segment, cost) if not self._slipped(segment) else (replace(segment, how="spelling"), cost + 4)
@@ -192,6 +193,22 @@ class Grounder:
                 senses = [*senses, *self.lexicon.lemmas.get((form(self.tokens[i].word, done=True),), ())]  # "did we bill" is no bill
             if senses:
                 yield Segment(i, j, "word", self._span(i, j), tuple(senses), how=how), 10 if how == "exact" else 12
+
+    def _told(self, i: int) -> Iterator[tuple[Segment, int]]:
+        """ "By how they found us": the dimension whose description says so."""
+        how = i - 1 if i and self.words[i - 1] == "how" else i
+        if self.words[how] != "how" or not (how == 0 or self.words[how - 1] in ("by", "and", ",", "on")) or not self.lenient:
+            return
+        for j in range(min(how + 7, len(self.tokens)), how + 1, -1):
+            said = [t for t in self.tokens[how + 1 : j] if t.word not in SMALL]
+            for n, token in enumerate(said):
+                rest = {other.base for m, other in enumerate(said) if m != n}
+                senses = [s for s, entity in self.lexicon.told.get(frozenset({lemma(token.word)}), ()) if rest <= {entity}]
+                if senses and token.kind == "word":
+                    asks = how == i
+                    end = how + 1 if asks else j
+                    yield Segment(i, end, "by" if asks else "word", self._span(i, end), () if asks else tuple(senses), how="lemma"), 11
+                    return
 
     def _by_forms(self, i: int, j: int) -> tuple[list[Sense], str]:
         """Names whose words have other forms, or come in another order: "length of the average visit"."""

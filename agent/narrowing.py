@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from answerable.agent.draft import COMPARISONS, Bound, Filter, Missing, Split, Threshold, Unread
 from answerable.agent.ground import Segment
-from answerable.agent.lexicon import Sense
 from answerable.agent.looking import Looking
+from answerable.agent.senses import Sense
 from answerable.context.words import singular
 
 
@@ -103,6 +103,9 @@ class Narrowing(Looking):
         if self._kind() != "value":
             raise Unread(opener)
         self._filter(negated=True, owner=owner, without=opener.text.lower().startswith("without"))
+        named = {s.name for s in self.d.metrics[0].senses} if self.d.metrics else set()
+        if self._kind() == "metric" and not self.s[self.i].lead and named == {s.name for s in self.s[self.i].senses}:
+            self.i += 1  # "visits without video visits"
 
     def _missing(self) -> None:
         """`without a region`, `with no region`, `region unknown`: rows whose dimension has no value."""
@@ -141,6 +144,9 @@ class Narrowing(Looking):
         self.i += 1
         if self._kind() == "metric" and self._kind(1) != "value":
             self._none_of()
+            return
+        if self._kind() == "value" and self._role(-2) == "comma" and self.s[self.i - 1].text.lower() == "no" and self.d.metrics:
+            self._filter(negated=True)  # "orders last month, no refunds"
             return
         if self._kind() != "dimension":
             raise Unread(self.s[self.i - 1])

@@ -147,8 +147,9 @@ def _verbs(s: Shape) -> None:
     for segment in d.metrics:
         if segment.how == "verb" and not (often or (d.rank and d.subject and not s.asks("count"))):
             raise Unread(segment)
-    if s.asks("times") and any(unit_of(m) in SIGNS or unit_of(m) == "%" for m in s.metrics):
-        raise s.unread("times")
+    people = any(key(unit_of(m))[:1] and key(unit_of(m))[0] in PERSONS and is_distinct(m) for m in s.metrics)
+    if s.asks("times") and (people or any(unit_of(m) in SIGNS or unit_of(m) == "%" for m in s.metrics)):
+        raise s.unread("times")  # how often is not how many different people
     if s.asks("never") and not (d.subject and len(s.names) == 1 and not d.splits and not d.rank and not d.thresholds):
         raise s.unread("never")
 
@@ -159,7 +160,7 @@ def _counts(s: Shape) -> None:
         raise s.unread(*other)
 
 
-_OF_METRICS = ("cumulative", "conversion", "average", "rate", "never", "amount", "per metric")
+_OF_METRICS = ("share", "cumulative", "conversion", "average", "rate", "never", "amount", "per metric")
 
 
 def _units(s: Shape) -> None:

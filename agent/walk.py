@@ -9,7 +9,7 @@ from dataclasses import replace
 from answerable.agent.draft import COMPARISONS, Draft, Drop, Length, Split, Threshold, Unread
 from answerable.agent.grammar import UNITS
 from answerable.agent.ground import Cover, Segment
-from answerable.agent.lexicon import Sense
+from answerable.agent.senses import Sense
 from answerable.agent.things import Things
 from answerable.context.catalog import Catalog
 from answerable.context.words import singular
@@ -69,6 +69,8 @@ class Walk(Things):
         while self.i < len(self.s):
             self._step()
         self._subject_of_filter()
+        if {"count", "in percent"} <= self.d.asks.keys() and not {"grow", "rose", "fell"} & self.d.asks.keys():
+            self.d.asks["share"] = self.d.asks.pop("in percent")  # "how many orders were refunded, in percent"
         return self.d
 
     def _subject_of_filter(self) -> None:
@@ -131,6 +133,7 @@ class Walk(Things):
             or "share" in self.d.asks
             or "as share" in self.d.asks
             or {"than", "conversion"} & self.d.asks.keys()
+            or ("count" in self.d.asks and any(s.role == "in percent" for s in self.s[self.i :]))
         )
         if (self.d.metrics and not joined) or (self._role(-1) == "which" and self.s[self.i - 1].text.lower().startswith("which")):
             raise self._fail()  # "which orders" asks for a list
@@ -154,11 +157,18 @@ class Walk(Things):
             d.splits.append(Split(segment, grain=role.partition(":")[2]))
             d.asks["each end"] = segment
             self.i += 1
+        elif role == "again" and segment.text.lower() == "but" and self._kind(1) == "value" and self._is_all():
+            self._not()  # "all orders but those of the web"
+        elif role == "list" and {"on", "in", "from"} & set(segment.lead.split()):
+            raise self._fail()  # "on the list" is a place
         elif role in _ASKS or role.startswith(("unit:", "over:")):
             d.asks.setdefault(role, segment)
             self.i += 1
         elif not self._edit(segment):
             raise self._fail()
+
+    def _is_all(self) -> bool:
+        return any({"all", "every"} & set(s.lead.split()) for s in self.s[: self.i])
 
     def _edit(self, segment: Segment) -> bool:
         """Words that edit what a thread is about: `drop the region`, `the same for orders`."""
@@ -223,7 +233,7 @@ class Walk(Things):
                 self.d.metrics.append(self.s[self.i])
                 self.i += 1
                 return
-            elif self._kind() == "value" and not self.d.splits:
+            elif self._kind() == "value" and not self.d.splits and "how" not in self.s[self.i].lead.split():
                 self._by_value()
                 return
             elif self._kind() == "metric" and (self.d.rank or self.d.top or self.d.order) and self.d.measure is None:
@@ -310,6 +320,11 @@ class Walk(Things):
         ranks = following in ("most", "least", "best", "worst") or following.startswith(("most of:", "least of:"))
         if whole and (ranks or (subject and self.d.top is None)):
             self.d.top = int(segment.value or 1)
+            self.i += 1
+            return
+        given = {"give", "show", "get", "want", "need"} & set(segment.lead.split())
+        if whole and given and self.d.rank and self.d.top is None and not following and not segment.percent and not segment.money:
+            self.d.top = int(segment.value or 1)  # "which stores sold the most? give me 5"
             self.i += 1
             return
         raise self._fail()
