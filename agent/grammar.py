@@ -132,7 +132,8 @@ ROLES: dict[str, str] = {
         as a share of | as share of | as a percent of | as a proportion of | as a fraction of | as percent of | as % of""",
     "in percent": """
         in percent | by what % | by what percentage | by what percent | by how many percent | how many percent | in % | as a
-        percent | in percentages | in percents | percentage wise | as percentages | as percents""",
+        percent | in percentages | in percents | percentage wise | as percentages | as percents | as a percentage | as a share |
+        as shares""",
     "rate": "rate of | rate | ratio of | the rate of",
     "conversion": """
         conversion | conversions | conversion rate | conversion of | converted | convert | conversion from | converted from |

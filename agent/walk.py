@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from answerable.agent.draft import COMPARISONS, Draft, Drop, Length, Split, Threshold, Unread
+from answerable.agent.draft import COMPARISONS, Draft, Drop, Filter, Length, Split, Threshold, Unread
 from answerable.agent.grammar import UNITS
 from answerable.agent.ground import Cover, Segment
 from answerable.agent.senses import Sense
@@ -69,6 +69,7 @@ class Walk(Things):
         while self.i < len(self.s):
             self._step()
         self._subject_of_filter()
+        self._either()
         if {"count", "in percent"} <= self.d.asks.keys() and not {"grow", "rose", "fell"} & self.d.asks.keys():
             self.d.asks["share"] = self.d.asks.pop("in percent")  # "how many orders were refunded, in percent"
         return self.d
@@ -84,6 +85,23 @@ class Walk(Things):
         elif owner is None and "count" in self.d.asks and len(models) == 1:
             segment = self.d.filters[0].values[0]  # "how many newsletter subscribers": the things that have the value
             self.d.subject = Split(replace(segment, senses=(Sense("entity", models.pop()),)))
+
+    def _either(self) -> None:
+        """`which brought in more revenue, web or app`: both values, side by side."""
+        d = self.d
+        asked = {"more", "less"} & d.asks.keys()
+        pairs = [f for f in d.filters if len(f.values) == 2 and not f.negated]
+        if not asked or "than" in d.asks or len(pairs) != 1 or not self._or(pairs[0]):
+            return
+        d.asks["versus values"] = d.asks[next(iter(asked))]
+        for role in asked:
+            d.asks.pop(role)
+        if d.subject is not None and self._owns(d.subject.segment, pairs[0].values[0]):
+            d.subject = None  # "which channel had more orders, web or app"
+
+    def _or(self, said: Filter) -> bool:
+        first, last = said.values
+        return any(s.role == "or" and first.end <= s.start < last.start for s in self.s)
 
     # -- one step ---------------------------------------------------------------------------------------------------------
 
@@ -354,6 +372,7 @@ class Walk(Things):
             or ("compare" in self.d.asks and self._role(1) == "when" and self._versus())
             or self._role(1) in (">", ">=", "<", "<=", "most", "least", "count", "number")
             or self._kind(1) == "metric"
+            or (self.i == 0 and self._role(1) in ("more", "less"))
         ):
             self.i += 1
             return
