@@ -103,7 +103,7 @@ def _before_reading(text: str, said: list[Token], lexicon: Lexicon, follows: boo
     verb = next((n for n, token in enumerate(said) if token.word == first), 0)
     if first in ("change", "drop", "update", "order") and [token.word for token in said[verb + 1 : verb + 2]] in (["in"], ["of"]):
         return None
-    if first in grammar.ACTIONS and not _named(said, first, lexicon) and not (follows and first in grammar.LEAVES_OUT):
+    if first in grammar.ACTIONS and not _named(said, first, lexicon) and not (follows and first in (*grammar.LEAVES_OUT, "add")):
         return Plan(
             kind="order" if first in grammar.LEAVES_OUT else "none",
             says=f"answerable reads data and changes nothing, so it does not {first} anything. Ask for a number instead.",
@@ -183,6 +183,7 @@ def _bare(said: list[Token]) -> list[Token]:
     return said[start:end]
 
 
+_OF_THAT = re.compile(r"\bhow (?:many|much) [\w\s]+ (?:is|are|was|were) (?:that|those|it|this)\W*$")
 _AFTER = frozenset("please exactly here to me us for again actually in our company at anyway thanks thank you really again and".split())
 
 
@@ -235,6 +236,8 @@ class _Search:
         return framed or first in grammar.AUXILIARIES or any(s.role == "is it true" for s in cover)
 
     def _made_whole(self, draft: Draft) -> Draft:
+        if (draft.metrics or draft.subject) and _OF_THAT.search(self.text.lower()):
+            raise Unread(None)  # "how many orders is that" is about the number before
         if self.before is None or whole(draft):
             return draft
         if not says_something(draft):

@@ -122,6 +122,8 @@ _CLAUSES = tuple(re.compile(pattern) for pattern in (
     rf"not urgent|nothing urgent|i (?:am )?new here|new here|(?:my |so )?apologies|when you (?:have|get) a (?:sec|second|minute|"
     rf"moment|chance)|question|one question|a question|one more thing|another one|next question|just curious|out of curiosity|"
     rf"just checking|fyi|btw|by the way|sorry to bother you|sorry to bother|sorry|please help|help){_END}",
+    r"^(?:great|perfect|cool|nice|got it|i see|interesting|alright|super|good|hm|hmm|understood|makes sense|thanks|thank you|yes|"
+    r"wonderful|excellent|lovely|fine|aha|ah)(?= [,!.] )",
     # greetings and thanks, with a name that a comma or the end parts from the rest
     rf"^(?:morning|afternoon|evening)(?: (?:all|everyone|everybody|team|folks|guys))?(?= {_SIGNS})",
     rf"^{_GOOD}(?: (?:there|all|everyone|everybody|team|folks|guys|again|both))?(?= |$)",

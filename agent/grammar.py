@@ -134,7 +134,7 @@ ROLES: dict[str, str] = {
         in percent | by what % | by what percentage | by what percent | by how many percent | how many percent | in % | as a
         percent | in percentages | in percents | percentage wise | as percentages | as percents | as a percentage | as a share |
         as shares""",
-    "rate": "rate of | rate | ratio of | the rate of",
+    "rate": "as a rate | as rate | rate of | rate | ratio of | the rate of",
     "conversion": """
         conversion | conversions | conversion rate | conversion of | converted | convert | conversion from | converted from |
         convert from | the conversion | conversion rate of | conversion rate from | converted into | convert into | convert to |
@@ -180,7 +180,7 @@ ROLES: dict[str, str] = {
         on the year | annual growth""",
     "total": """
         total | overall | in total | altogether | total of | all together | combined | in all | all in all | taken together |
-        the total | in sum | grand total | the total of | overall total""",
+        the total | in sum | sum | grand total | the total of | overall total""",
     "only": "only | just | exclusively | solely | nothing but | purely",
     "with": """
         with | with their | with its | and their | having | that have | who have | that had | who had | which have | which had |
@@ -199,7 +199,7 @@ ROLES: dict[str, str] = {
         i would need | i should like | we would like | i want | we want | i am looking for | we are looking for | looking for |
         figures for | figures of | figure for | in the table | in the database | in our data | in the data | numbers for | data
         for | data on | results for | values for | the numbers | the figures | the figure | took place | take place | taken
-        place | takes place | happened | occurred | happen | both numbers | ok | okay | as well | for me | for us | put together
+        place | takes place | happened | occurred | happen | both numbers | ok | okay | for me | for us | put together
         | do we know | do you know | do you have | do we have any idea | any idea | a quick look at | a look at | an overview of
         | overview of | summary of | a summary of | the breakdown of | breakdown of | a breakdown of | break down | broken down
         | a table of | table of | table with | a table with | a chart of | chart of | chart | plot | graph | visualise |
@@ -216,6 +216,8 @@ ROLES: dict[str, str] = {
         number | the right number | the exact number | the number | a single number | the latest numbers | the latest number |
         is it possible to see | would it be possible to see | and please | for comparison | in question | we made | we have | we
         have had | we got""",
+    "instead of": "instead of | rather than | in place of | and not by",
+    "also": "as well | too | also | in addition | additionally | on top of that | add | add the | and add | and also add",
     "both": "both | both of them | for both | the two of them | of both",
     "is it true": """
         is it true that | is it true | true that | is it correct that | is it right that | is it the case that | did it happen

@@ -244,7 +244,7 @@ class Grounder:
 
     def _grammar(self, i: int) -> Iterator[tuple[Segment, int]]:
         for j in range(min(i + _PHRASE_LENGTHS.get(self.words[i], 0), len(self.tokens)), i, -1):
-            if role := grammar.PHRASES.get(self.words[i:j]):
+            if (role := grammar.PHRASES.get(self.words[i:j])) and self.words[i : j + 1] != ("instead", "of"):
                 yield Segment(i, j, role, self._span(i, j)), 10
         for n in (2, 1):
             unit = " ".join(self.bases[i : i + n])

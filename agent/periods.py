@@ -109,9 +109,11 @@ class Periods(Windows):
             return (i + 1 + unit[0], replace(self._unit_moved(unit[1], 0), holds=True)) if bare else None
         if (unit := unit_at(t, i)) and words_at(t, i + unit[0], "before", "last"):
             return i + unit[0] + 2, self._unit_moved(unit[1], -2)
-        if (unit := unit_at(t, i)) and word_at(t, i + unit[0]) == "before" and unit[1] in UNITS:
+        if (unit := unit_at(t, i)) and word_at(t, i + unit[0]) in ("before", "earlier") and unit[1] in UNITS:
             return i + unit[0] + 1, When(None, None, unit[1], before_it=True)
         count = 1 if word_at(t, i) in ("a", "an") else count_at(t, i)
+        if count == 1 and (unit := unit_at(t, i + 1)) and word_at(t, i + 1 + unit[0]) == "earlier" and unit[1] in UNITS:
+            return i + 2 + unit[0], When(None, None, unit[1], before_it=True)
         if count and (unit := unit_at(t, i + 1)) and word_at(t, i + 1 + unit[0]) == "ago":
             return i + 2 + unit[0], self._ago(count, unit[1])
         return None

@@ -84,11 +84,12 @@ def says_something(draft: Draft) -> bool:
         or draft.thresholds
         or draft.bounds
         or draft.rank
+        or draft.top
         or draft.measure
         or draft.order
         or draft.drops
         or draft.absent
-        or {"share", "in percent", "trend", "grow", "compare", "total", "cumulative"} & draft.asks.keys()
+        or {"share", "in percent", "trend", "grow", "compare", "total", "cumulative", "rate"} & draft.asks.keys()
     )
 
 
@@ -97,14 +98,25 @@ def merged(before: Draft, after: Draft, calendar: Windows) -> Draft:
     before = _dropped(before, after)
     after = replace(after, filters=[_of_the_same(new, before.filters) for new in after.filters])
     shared = [f for f in before.filters if not any(_same_dimension(f, new) for new in after.filters)]
-    if after.metrics and (before.rank or before.thresholds) and not (after.rank or after.thresholds):
+    anew = "ranked anew" in after.asks
+    if anew and (not before.rank or before.thresholds):
+        raise Unread(after.metrics[0])
+    before = replace(before, measure=None) if anew else before
+    if after.metrics and (before.rank or before.thresholds) and not (after.rank or after.thresholds or anew):
         raise Unread(after.metrics[0])  # "their revenue" is not the ranking by revenue
+    if "also" in after.asks:
+        after = _added(before, after)
+    if after.top and not (after.rank or before.rank):
+        raise Unread(after.asks.get("again"))
     splits = after.splits or before.splits
     subject = after.subject or (None if after.splits else before.subject)
     if not (after.rank or before.rank or after.thresholds or before.thresholds or not (after.metrics or before.metrics)):
         if after.subject is not None:
             raise Unread(after.subject.segment)
         subject = None
+    counted = after.asks.get("count")
+    if "count" in after.asks and not (after.metrics or after.subject):
+        after = replace(after, asks=after.asks | {"of them": counted})
     dropped = {"list", "count", "much", "which", "asker", "superlative"} if after.metrics or after.splits else set()
     asks = {role: at for role, at in before.asks.items() if role not in dropped}
     return replace(
@@ -123,10 +135,19 @@ def merged(before: Draft, after: Draft, calendar: Windows) -> Draft:
         measure=after.measure or before.measure,
         date=after.date or before.date,
         rank=after.rank or before.rank,
-        top=after.top if after.rank else before.top,
+        top=after.top if after.rank or after.top else before.top,
         order=after.order or before.order,
-        asks=asks | {role: at for role, at in after.asks.items() if role not in ("again", "which", "asker")},
+        asks=asks | {role: at for role, at in after.asks.items() if role not in ("again", "which", "asker", "ranked anew")},
     )
+
+
+def _added(before: Draft, after: Draft) -> Draft:
+    """ "By payer as well", "add the orders": beside what was there. What else is added would be no longer the same question."""
+    if after.filters or after.whens or after.rank or after.thresholds or after.bounds or not (after.splits or after.metrics):
+        raise Unread(after.asks["also"])
+    metrics = [*before.metrics, *after.metrics] if after.metrics else []
+    splits = [*before.splits, *after.splits] if after.splits else []
+    return replace(after, metrics=metrics, splits=splits, asks={role: at for role, at in after.asks.items() if role != "also"})
 
 
 def _of_the_same(new: Filter, before: list[Filter]) -> Filter:
@@ -190,7 +211,7 @@ def _dimensions(said: Filter) -> set[tuple[str, str]]:
 
 
 def _whens(before: Draft, after: Draft, calendar: Windows) -> list[tuple[Segment, When]]:
-    if {"versus", "compare"} & after.asks.keys() and len(before.whens) == len(after.whens) == 1:
+    if {"versus", "compare", "than"} & after.asks.keys() and len(before.whens) == len(after.whens) == 1:
         return [*before.whens, *after.whens]
     if len(after.whens) == 1 and after.whens[0][1].before_it and len(before.whens) == 1:
         segment, when = before.whens[0]
@@ -204,10 +225,19 @@ def _whens(before: Draft, after: Draft, calendar: Windows) -> list[tuple[Segment
     return [*windows, *days]
 
 
+_PREVIOUS = re.compile(r"\b(?:previous|prior|preceding) (?:day|week|month|quarter|year)$")
+
+
 def _seen_from(when: When, said: tuple[Segment, When], calendar: Windows) -> tuple[Segment, When] | None:
     """ "The whole week" of a day, "the same period last year" of any window; None for a time that stands by itself."""
     segment, new = said
-    if when.start is None or when.end is None or not (new.holds or (new.again and new.unit == "period")):
+    if when.start is None or when.end is None:
+        return None
+    if new.unit == when.unit and _PREVIOUS.search(segment.text.lower()):
+        return segment, _before(when, new.unit)
+    if new.start is None and new.end is not None and not new.as_of and when.start < new.end:
+        return segment, replace(new, start=when.start)  # "until June" of a year
+    if not (new.holds or (new.again and new.unit == "period")):
         return None
     if new.again:
         start, end = (year_before(day, when.unit) for day in (when.start, when.end))

@@ -82,8 +82,8 @@ class Walk(Things):
         models = {s.model for v in self.d.filters[0].values for s in v.senses}
         if owner is not None and owner.senses[0].kind == "entity":
             self.d.subject = Split(owner)
-        elif owner is None and "count" in self.d.asks and len(models) == 1:
-            segment = self.d.filters[0].values[0]  # "how many newsletter subscribers": the things that have the value
+        elif owner is None and "count" in self.d.asks and len(models) == 1 and not any(_SAID & set(s.lead.split()) for s in self.s):
+            segment = self.d.filters[0].values[0]  # "how many newsletter subscribers"
             self.d.subject = Split(replace(segment, senses=(Sense("entity", models.pop()),)))
 
     def _either(self) -> None:
@@ -169,6 +169,8 @@ class Walk(Things):
             self._most()
         elif role == "than" and self._than_value():
             pass
+        elif role == "instead of":
+            self._instead()
         elif role == "among" and "share" in d.asks and self._kind(1) == "metric":
             self.i += 1  # "share of no-shows among all appointments" is theirs of those
         elif role.startswith("end of:"):
@@ -185,12 +187,26 @@ class Walk(Things):
         elif not self._edit(segment):
             raise self._fail()
 
+    def _instead(self) -> None:
+        """`by month instead of by clinic`: what a follow-up replaces is named once more."""
+        at = 2 if self._role(1) == "by" else 1
+        alike = self._kind(at) and self._kind(at) == self._kind(-1)
+        splits = {self._kind(at) or self._role(at).partition(":")[0], self._kind(-1) or self._role(-1).partition(":")[0]}
+        if not self.follows or not (alike or splits <= {"dimension", "entity", "join", "grain", "part"} or splits == {"when"}):
+            raise self._fail()
+        self.i += at + 1
+
     def _is_all(self) -> bool:
         return any({"all", "every"} & set(s.lead.split()) for s in self.s[: self.i])
 
     def _edit(self, segment: Segment) -> bool:
         """Words that edit what a thread is about: `drop the region`, `the same for orders`."""
         match segment.role:
+            case "also":
+                if self.follows:
+                    self.d.asks["also"] = segment
+                elif segment.text.lower().startswith(("add", "and")):
+                    return False
             case "drop" if self.follows and self._kind(1) in ("dimension", "entity", "join"):
                 self.d.drops.append(Drop("", self.s[self.i + 1]))
                 self.i += 3 if self._role(2) == "drop:filters" else 2
@@ -253,6 +269,11 @@ class Walk(Things):
                 return
             elif self._kind() == "value" and not self.d.splits and "how" not in self.s[self.i].lead.split():
                 self._by_value()
+                return
+            elif self._kind() == "metric" and self.follows and not (self.d.rank or self.d.top or self.d.order or self.d.metrics):
+                self.d.metrics.append(self.s[self.i])  # "by orders instead": what a ranking before goes by
+                self.d.asks["ranked anew"] = self.s[self.i]
+                self.i += 1
                 return
             elif self._kind() == "metric" and (self.d.rank or self.d.top or self.d.order) and self.d.measure is None:
                 self._measure()
@@ -340,6 +361,10 @@ class Walk(Things):
             self.d.top = int(segment.value or 1)
             self.i += 1
             return
+        if whole and self.follows and self._role(-1) == "again" and not following and not segment.percent and not segment.money:
+            self.d.top = int(segment.value or 1)  # "make it 5"
+            self.i += 1
+            return
         given = {"give", "show", "get", "want", "need"} & set(segment.lead.split())
         if whole and given and self.d.rank and self.d.top is None and not following and not segment.percent and not segment.money:
             self.d.top = int(segment.value or 1)  # "which stores sold the most? give me 5"
@@ -367,6 +392,8 @@ class Walk(Things):
 
     def _with(self) -> None:
         """`with their city`, `clinics with more than 70 …`, `with the most …`."""
+        if self.follows and self.i == 0 and self._kind(1) == "metric":
+            raise self._fail()  # beside what was asked, or of those that have it?
         if (
             self._kind(1) in ("dimension", "value", "entity", "join")
             or ("compare" in self.d.asks and self._role(1) == "when" and self._versus())
@@ -379,6 +406,7 @@ class Walk(Things):
         raise self._fail()
 
 
+_SAID = frozenset("were was are is them those these of at".split())  # by which a value is said of something: "how many were paid"
 _RULES: dict[str, Callable[[Walk], None]] = {
     "by": Walk._by, "ranked by": Walk._ranked_by, "not": Walk._not, "no": Walk._no, "unknown": Walk._unknown, "leave": Walk._leave,
     "aside": Walk._aside, "only": Walk._only, "with": Walk._with, "between": Walk._between, "top": Walk._top, "bottom": Walk._top,

@@ -62,6 +62,45 @@ def test_a_correction_takes_the_place_of_what_it_corrects(alder: Project, reply:
     assert then == first | changed
 
 
+@pytest.mark.parametrize(
+    ("first", "reply", "wanted"),
+    [
+        ("orders in february 2026", "how many were web?", {"metrics": ["orders"], "where": ["channel = 'web'"]}),
+        ("orders in february 2026", "how many of them were from gold customers", {"where": ["customer.tier = 'gold'"]}),
+        ("orders in february 2026", "was that more than in january?", {"compare": {"to": {"start": "2026-01-01", "end": "2026-02-01"}}}),
+        ("orders in january 2026", "previous month?", {"window": {"start": "2025-12-01", "end": "2026-01-01"}}),
+        ("orders in january 2026", "a year earlier", {"window": {"start": "2025-01-01", "end": "2025-02-01"}}),
+        ("orders by month in 2025", "until june", {"window": {"start": "2025-01-01", "end": "2025-07-01"}}),
+        ("revenue by region last quarter", "by channel as well", {"by": ["customer.region", "channel"]}),
+        ("revenue last quarter", "please add the orders", {"metrics": ["revenue", "orders"]}),
+        ("revenue by region last quarter", "by month instead of by region", {"by": ["time:month"]}),
+        ("top 5 stores by revenue in 2025", "make it 3", {"metrics": ["revenue"], "limit": 3}),
+        ("top 5 stores by revenue in 2025", "by orders instead", {"metrics": ["orders"], "by": ["store.name"], "limit": 5}),
+        ("refunded orders in 2025", "and as a rate?", {"metrics": ["refund_rate"]}),
+        ("revenue last month", "great, now by channel", {"by": ["channel"]}),
+    ],
+)
+def test_a_follow_up_changes_one_thing(alder: Project, first: str, reply: str, wanted: dict[str, Any]) -> None:
+    then = plans(alder, first, reply)[1]
+    assert {name: then.get(name) for name in wanted} == wanted
+
+
+@pytest.mark.parametrize(
+    ("first", "reply"),
+    [
+        ("revenue last month", "how many were web?"),
+        ("revenue last month", "how many orders is that"),
+        ("revenue last month", "with refunds"),
+        ("revenue last month", "and web too"),
+        ("revenue last month", "make it 5"),
+        ("revenue by region last quarter", "by month instead of Sofa"),
+        ("revenue last month", "by orders instead"),
+    ],
+)
+def test_a_follow_up_that_may_be_about_something_else_is_not_guessed(alder: Project, first: str, reply: str) -> None:
+    assert plans(alder, first, reply)[1] == {}
+
+
 def test_the_same_period_last_year_is_that_of_the_thread(alder: Project) -> None:
     assert plans(alder, "orders in january 2026", "same period last year")[1]["window"] == {"start": "2025-01-01", "end": "2025-02-01"}
 
