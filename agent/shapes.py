@@ -178,6 +178,9 @@ def _units(s: Shape) -> None:
         raise s.unread("amount")
     if s.asks("size", "counted") and any(unit_of(m) in SIGNS or unit_of(m) == "%" for m in s.metrics):
         raise s.unread("size", "counted")
+    states = [d for leaf in s.leaves for d in s.catalog.models[leaf.model or ""].dimensions if not leaf.filter and "status" in d.split("_")]
+    if s.asks("happened") and states:
+        raise s.unread("happened")  # of all appointments, some never took place
     if s.asks("of them") and not all(leaf_is(m, exp.Count) or (unit_of(m) and unit_of(m) not in (*SIGNS, "%")) for m in s.metrics):
         raise s.unread("of them")  # "how many were gold" is of what was counted before
     if s.asks("people") and not all(key(unit_of(m)) and key(unit_of(m))[0] in PERSONS for m in s.metrics):

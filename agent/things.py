@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from answerable.agent.draft import COMPARISONS, Split
+from answerable.agent.draft import COMPARISONS, Filter, Split, Unread
 from answerable.agent.grammar import PERSONS
 from answerable.agent.ground import Segment
 from answerable.agent.narrowing import Narrowing
+from answerable.agent.senses import Sense
 from answerable.context.words import singular
 
+_SAID = frozenset("were was are is them those these of at".split())
+"""Small words by which a value is said of something: "how many were paid"."""
 _ASKED = {"list", "which", "asker", "count", "top", "most", "least"}
 
 
@@ -104,3 +107,50 @@ class Things(Narrowing):
         if kind == "dimension" and of and nxt and self._kind(i + 1 - self.i) in ("join", "entity") and self._joins_to(segment, nxt):
             return Split(self._narrowed(segment, nxt), within=nxt if nxt.senses[0].kind == "join" else None), 2
         return Split(segment), 1
+
+    def _subject_of_filter(self) -> None:
+        """In "how many gold customers" and "list the stores in Germany" the thing that owns the value is what is asked for."""
+        if self.d.metrics or self.d.subject or len(self.d.filters) != 1:
+            return
+        owner = self.d.filters[0].owner
+        models = {s.model for v in self.d.filters[0].values for s in v.senses}
+        if owner is not None and owner.senses[0].kind == "entity":
+            self.d.subject = Split(owner)
+        elif owner is None and "count" in self.d.asks and len(models) == 1 and not any(_SAID & set(s.lead.split()) for s in self.s):
+            segment = self.d.filters[0].values[0]  # "how many newsletter subscribers"
+            self.d.subject = Split(replace(segment, senses=(Sense("entity", models.pop()),)))
+
+    def _either(self) -> None:
+        """`which brought in more revenue, web or app`: both values, side by side."""
+        d = self.d
+        asked = {"more", "less"} & d.asks.keys()
+        pairs = [f for f in d.filters if len(f.values) == 2 and not f.negated]
+        if not asked or "than" in d.asks or len(pairs) != 1 or not self._or(pairs[0]):
+            return
+        d.asks["versus values"] = d.asks[next(iter(asked))]
+        for role in asked:
+            d.asks.pop(role)
+        if d.subject is not None and self._owns(d.subject.segment, pairs[0].values[0]):
+            d.subject = None  # "which channel had more orders, web or app"
+
+    def _or(self, said: Filter) -> bool:
+        first, last = said.values
+        return any(s.role == "or" and first.end <= s.start < last.start for s in self.s)
+
+    def _instead(self) -> None:
+        """`by month instead of by clinic`: what a follow-up replaces is named once more."""
+        at = 2 if self._role(1) == "by" else 1
+        alike = self._kind(at) and self._kind(at) == self._kind(-1)
+        splits = {self._kind(at) or self._role(at).partition(":")[0], self._kind(-1) or self._role(-1).partition(":")[0]}
+        if not self.follows or not (alike or splits <= {"dimension", "entity", "join", "grain", "part"} or splits == {"when"}):
+            raise self._fail()
+        self.i += at + 1
+
+    def _over_all(self, opener: Segment) -> bool:
+        """Whether `across all stores` says what a total is of; without a word for a total it may be a line for each."""
+        over = opener.text.lower() in ("across", "over") and self._kind() in ("entity", "dimension", "join")
+        if not over or "all" not in self.s[self.i].lead.split():
+            return False
+        if "total" not in self.d.asks:
+            raise Unread(opener)
+        return True

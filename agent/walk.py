@@ -6,10 +6,9 @@ import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from answerable.agent.draft import COMPARISONS, Draft, Drop, Filter, Length, Split, Threshold, Unread
+from answerable.agent.draft import COMPARISONS, Draft, Drop, Length, Split, Threshold, Unread
 from answerable.agent.grammar import UNITS
 from answerable.agent.ground import Cover, Segment
-from answerable.agent.senses import Sense
 from answerable.agent.things import Things
 from answerable.context.catalog import Catalog
 from answerable.context.words import singular
@@ -73,35 +72,6 @@ class Walk(Things):
         if {"count", "in percent"} <= self.d.asks.keys() and not {"grow", "rose", "fell"} & self.d.asks.keys():
             self.d.asks["share"] = self.d.asks.pop("in percent")  # "how many orders were refunded, in percent"
         return self.d
-
-    def _subject_of_filter(self) -> None:
-        """In "how many gold customers" and "list the stores in Germany" the thing that owns the value is what is asked for."""
-        if self.d.metrics or self.d.subject or len(self.d.filters) != 1:
-            return
-        owner = self.d.filters[0].owner
-        models = {s.model for v in self.d.filters[0].values for s in v.senses}
-        if owner is not None and owner.senses[0].kind == "entity":
-            self.d.subject = Split(owner)
-        elif owner is None and "count" in self.d.asks and len(models) == 1 and not any(_SAID & set(s.lead.split()) for s in self.s):
-            segment = self.d.filters[0].values[0]  # "how many newsletter subscribers"
-            self.d.subject = Split(replace(segment, senses=(Sense("entity", models.pop()),)))
-
-    def _either(self) -> None:
-        """`which brought in more revenue, web or app`: both values, side by side."""
-        d = self.d
-        asked = {"more", "less"} & d.asks.keys()
-        pairs = [f for f in d.filters if len(f.values) == 2 and not f.negated]
-        if not asked or "than" in d.asks or len(pairs) != 1 or not self._or(pairs[0]):
-            return
-        d.asks["versus values"] = d.asks[next(iter(asked))]
-        for role in asked:
-            d.asks.pop(role)
-        if d.subject is not None and self._owns(d.subject.segment, pairs[0].values[0]):
-            d.subject = None  # "which channel had more orders, web or app"
-
-    def _or(self, said: Filter) -> bool:
-        first, last = said.values
-        return any(s.role == "or" and first.end <= s.start < last.start for s in self.s)
 
     # -- one step ---------------------------------------------------------------------------------------------------------
 
@@ -187,15 +157,6 @@ class Walk(Things):
         elif not self._edit(segment):
             raise self._fail()
 
-    def _instead(self) -> None:
-        """`by month instead of by clinic`: what a follow-up replaces is named once more."""
-        at = 2 if self._role(1) == "by" else 1
-        alike = self._kind(at) and self._kind(at) == self._kind(-1)
-        splits = {self._kind(at) or self._role(at).partition(":")[0], self._kind(-1) or self._role(-1).partition(":")[0]}
-        if not self.follows or not (alike or splits <= {"dimension", "entity", "join", "grain", "part"} or splits == {"when"}):
-            raise self._fail()
-        self.i += at + 1
-
     def _is_all(self) -> bool:
         return any({"all", "every"} & set(s.lead.split()) for s in self.s[: self.i])
 
@@ -252,6 +213,9 @@ class Walk(Things):
     def _by(self) -> None:
         opener = self.i
         self.i += 1
+        if self._over_all(self.s[opener]):
+            self.i += 1
+            return
         while True:
             if self._role() == "which" or self._role() == "by":
                 self.i += 1
@@ -406,7 +370,6 @@ class Walk(Things):
         raise self._fail()
 
 
-_SAID = frozenset("were was are is them those these of at".split())  # by which a value is said of something: "how many were paid"
 _RULES: dict[str, Callable[[Walk], None]] = {
     "by": Walk._by, "ranked by": Walk._ranked_by, "not": Walk._not, "no": Walk._no, "unknown": Walk._unknown, "leave": Walk._leave,
     "aside": Walk._aside, "only": Walk._only, "with": Walk._with, "between": Walk._between, "top": Walk._top, "bottom": Walk._top,
@@ -417,7 +380,7 @@ _RULES: dict[str, Callable[[Walk], None]] = {
 
 _ASKS = frozenset("""
     versus|both|asker|long|came|count|much|size|counted|distinct|people|list|average|amount|more|less|than|which|moment|share|as share|
-    rate|conversion|cumulative|
+    rate|conversion|cumulative|happened|
     trend|grow|rose|fell|times|never|total|compare|in percent|is it true
     """.replace("\n", "").replace(" " * 4, "").split("|"))  # fmt: skip
 """Roles that say how to ask, and are looked at when the whole is known."""
