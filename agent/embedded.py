@@ -103,6 +103,8 @@ def _before_reading(text: str, said: list[Token], lexicon: Lexicon, follows: boo
     verb = next((n for n, token in enumerate(said) if token.word == first), 0)
     if first in ("change", "drop", "update", "order") and [token.word for token in said[verb + 1 : verb + 2]] in (["in"], ["of"]):
         return None
+    if first == "send" and [token.word for token in said[verb + 1 : verb + 2]] in (["me"], ["us"]):
+        return None  # to the asker, it's shown
     if first in grammar.ACTIONS and not _named(said, first, lexicon) and not (follows and first in (*grammar.LEAVES_OUT, "add")):
         return Plan(
             kind="order" if first in grammar.LEAVES_OUT else "none",

@@ -53,11 +53,12 @@ _KNOW = (
     "present|explain|compare|work out|figure out|put together|prepare|include|double check|ask|share|note|give|quote|state|fill in|be told|"
     "be sure|get an idea of|get a sense of|get a feel for|pull|track|monitor|answer)"
 )
+_TELLING = rf"(?: (?:us|me|them|him|her|you|people|{_DET} (?:\w+ ){{0,2}}?(?:{_PEOPLE})))"
 _GRATEFUL = rf"be (?:very |so )?(?:grateful|thankful|happy|glad|keen|interested)(?: (?:to {_KNOW}|if you could {_KNOW}))?"
 _ASK = (
     rf"(?:(?:want|wants|wanted|need|needs|needed|like|love|hope|hoping|wish|try|trying|tries|going|supposed|about|due|plan|"
     rf"planning|have|has|had|"
-    rf"got|asked|told) to {_KNOW}(?: (?:us|me|them|him|her|you|people))?|want|wants|wanted|need|needs|needed|ask|asks|asked|"
+    rf"got|asked|told) to {_KNOW}{_TELLING}?|want|wants|wanted|need|needs|needed|ask|asks|asked|"
     rf"asking|wonder|"
     rf"wonders|wondering|wondered|curious|like|interested|appreciate|{_GRATEFUL}|not sure|not certain|no idea|not know|not "
     rf"find|not remember|forgot|doubt|"
@@ -117,6 +118,8 @@ _CLAUSES = tuple(re.compile(pattern) for pattern in (
     rf"{_START}(?:a |one |just a |another )?(?:quick|small|short|simple|silly|stupid|dumb|easy|tiny|little) (?:question|q|"
     rf"one|thing|ask|request)"
     rf"(?: for you)?{_END}",
+    rf"{_START}{_OPENERS}(?:can|could|would|will) you(?: please)? (?:list|show|name|give|send|tell|check|find|pull|look|get)"
+    rf"(?: (?:it|them|those|that|this|me|us|up|out))+{_END}",
     # whom it is for, at the end: "It is for the accountant"
     rf"{_START}(?:it|this|that)(?: is|'s)? (?:needed |meant |just )?for {_DET} (?:\w+ ){{0,2}}?(?:{_PEOPLE}|{_THINGS}){_END}",
     # a task, whole: "I'm preparing the slides for Thursday"

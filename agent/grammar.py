@@ -38,9 +38,10 @@ ROLES: dict[str, str] = {
         | disregard | omitting | omit | skipping | skip | minus | barring | with the exception of | exclusive of | net of | that
         were not | which were not | who were not | that was not | that is not | which is not | not the | leaving aside | setting
         aside | putting aside | if we ignore | if you ignore | if we leave out | if you leave out | if we exclude | if you
-        exclude | but excluding | but the | but | but leaving out | but except | but ignore | not those from | not counting
-        those | beyond just | not by | not via | not through | not at | not with | not for | if you do not count | if we do not
-        count | if you do not include | if we do not include | not count | not include | not consider""",
+        exclude | but excluding | but the | but | but leaving out | but except | but ignore | but leave out | but please leave
+        out | but do not include | but do not count | not those from | not counting those | beyond just | not by | not via | not
+        through | not at | not with | not for | if you do not count | if we do not count | if you do not include | if we do not
+        include | not count | not include | not consider""",
     "nor": "nor",
     "leave": """
         leave | leaving | put | putting | set | setting | if you leave | if we leave | if you put | if we put | if you set | if
@@ -191,30 +192,30 @@ ROLES: dict[str, str] = {
         up as | ended up being | turned out to be | turned out as | came | come | went | brought | brings | bring""",
     "filler": """
         end up having | end up with | ended up with | ended up having | add up to | adds up to | amount to | amounts to |
-        amounted to | please check | can you check | could you check | check how | check what | report how | account for |
-        accounts for | find out | can you find | could you find | please find | find me | help me find | to find | let me find |
-        i want to find | trying to find | where do we stand on | where do we stand with | where are we on | where are we with |
-        where are we at with | stack up | stacks up | i mean | i meant | as a trend | for their | for its | good morning | good
-        afternoon | good evening | hi team | hello team | hey team | could you | can you | would you | will you | can i | could
-        i | may i | can we | could we | can someone | could someone | can anyone | could anyone | i need | we need | i would
-        like | would like | i would need | i should like | we would like | i want | we want | i am looking for | we are looking
-        for | looking for | figures for | figures of | figure for | in the table | in the database | in our data | in the data |
-        numbers for | data for | data on | results for | values for | the numbers | the figures | the figure | both numbers | ok
-        | okay | for me | for us | put together | do we know | do you know | do you have | do we have any idea | any idea | a
-        quick look at | a look at | an overview of | overview of | summary of | a summary of | the breakdown of | breakdown of |
-        a breakdown of | break down | broken down | a table of | table of | table with | a table with | a chart of | chart of |
-        chart | plot | graph | visualise | visualize | a graph of | stats on | stats for | statistics on | statistics for |
-        statistics of | the stats on | the stats for | report on | a report on | the report on | if possible | at all | right |
-        so | in detail | the following | of ours | we had | there were | there was | were there | was there | are there | is
-        there | have there been | had there been | have been | has been | had been | of them | of those | of these | in the end
-        | to me | to us | in one table | in a table | as a table | as a list | as a chart | as a line chart | as a bar chart |
-        as a pie chart | as a graph | as a diagram | as a plot | as a line graph | as table | with us | at our company | in our
-        company | at the company | company wide | companywide | across the company | across the board | for the company | look
-        that up | look it up | look this up | look them up | could you please | can you please | i was wondering | just
-        wondering | wondering | curious | out of curiosity | by any chance | look like | looks like | looked like | how high is
-        | how high was | how high are | how high were | how low is | how low was | is it possible to | by how much | one number
-        | just one number | a number | the real number | the right number | the exact number | the number | a single number |
-        the latest numbers | the latest number | is it possible to see | would it be possible to see | and please | for
+        amounted to | send me | send us | please check | can you check | could you check | check how | check what | report how |
+        account for | accounts for | find out | can you find | could you find | please find | find me | help me find | to find |
+        let me find | i want to find | trying to find | where do we stand on | where do we stand with | where are we on | where
+        are we with | where are we at with | stack up | stacks up | i mean | i meant | as a trend | for their | for its | good
+        morning | good afternoon | good evening | hi team | hello team | hey team | could you | can you | would you | will you |
+        can i | could i | may i | can we | could we | can someone | could someone | can anyone | could anyone | i need | we need
+        | i would like | would like | i would need | i should like | we would like | i want | we want | i am looking for | we
+        are looking for | looking for | figures for | figures of | figure for | in the table | in the database | in our data |
+        in the data | numbers for | data for | data on | results for | values for | the numbers | the figures | the figure |
+        both numbers | ok | okay | for me | for us | put together | do we know | do you know | do you have | do we have any idea
+        | any idea | a quick look at | a look at | an overview of | overview of | summary of | a summary of | the breakdown of |
+        breakdown of | a breakdown of | break down | broken down | a table of | table of | table with | a table with | a chart
+        of | chart of | chart | plot | graph | visualise | visualize | a graph of | stats on | stats for | statistics on |
+        statistics for | statistics of | the stats on | the stats for | report on | a report on | the report on | if possible |
+        at all | right | so | in detail | the following | of ours | we had | there were | there was | were there | was there |
+        are there | is there | have there been | had there been | have been | has been | had been | of them | of those | of
+        these | in the end | to me | to us | in one table | in a table | as a table | as a list | as a chart | as a line chart |
+        as a bar chart | as a pie chart | as a graph | as a diagram | as a plot | as a line graph | as table | with us | at our
+        company | in our company | at the company | company wide | companywide | across the company | across the board | for the
+        company | look that up | look it up | look this up | look them up | could you please | can you please | i was wondering
+        | just wondering | wondering | curious | out of curiosity | by any chance | look like | looks like | looked like | how
+        high is | how high was | how high are | how high were | how low is | how low was | is it possible to | by how much | one
+        number | just one number | a number | the real number | the right number | the exact number | the number | a single
+        number | the latest numbers | the latest number | is it possible to see | would it be possible to see | and please | for
         comparison | in question | we made | we have | we have had | we got""",
     "instead of": "instead of | rather than | in place of | and not by",
     "happened": "took place | take place | taken place | takes place | happened | occurred | happen | happens",

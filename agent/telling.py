@@ -20,7 +20,7 @@ _DOING = (
     "writ|send|rais|launch|hir|renew|negotiat|settl|decid|prepar|print|publish|post|present|thank|congratulat|invit|celebrat|award|"
     "hand|train|recruit|redesign|renovat|refurbish|build|rent|leas|expand|invest|improv|convinc|persuad|argu|discuss|pitch|apply|submit|"
     "fil|reply|respond|updat|adjust|chang|organis|organiz|schedul|plan|draft|redo|set up|put together|work on|announc|advertis|host|"
-    "sponsor|appl|talk|speak|meet|brief|finish|design|arrang|order|buy"
+    "sponsor|appl|shorten|reduc|increas|lower|boost|solv|promot|reward|motivat|remind|contact|thank|talk|speak|meet|brief|finish|design|arrang|order|buy"
 )
 _WRITING = rf"(?:{_DOING})(?:e|es|ing|n?ing|ting|ding|ning|s)?"
 _HELPING = "(?: (?:am|is|are|was|were|have|has|had|been|will|would|do|just|only|still|now|currently|also|already|really|again|both))*"
@@ -47,6 +47,7 @@ _OPENERS = frozenset("""
 _PLAIN = frozenset({"and", "comma", "filler", "with", "people", "both", "came", "distinct"})
 """Roles of the grammar that narrow nothing."""
 _CLAIMED = _PLAIN | {"rose", "fell", "grow", "more", "less", "most", "least", "total", "much"}
+_RANKING = {"best", "worst", "most", "least", "asker"}
 _POINTING = frozenset("it its they them their theirs he she his her him that those these then there ones same such former latter".split())
 """Words that may point back to a lead-in."""
 
@@ -72,7 +73,8 @@ def told(said: Sequence[Token], span: tuple[int, int]) -> bool:
 def _lead(text: str, said: Sequence[Token], known: list[tuple[int, int]]) -> tuple[int, int, bool] | None:
     """Where a lead-in stands, up to the sign that parts it from the question, and whether it claims something."""
     start = 0
-    while start < len(said) and (said[start].kind == "sign" or any(a <= start < b and b - a < 3 for a, b in known)):
+    apart = [(a, b) for a, b in known if b < len(said) and said[b].kind == "sign"]  # a greeting
+    while start < len(said) and (said[start].kind == "sign" or any(a <= start < b for a, b in apart)):
         start += 1
     for end in range(start + 3, len(said) - 1):
         if not _parts(text, said, end):
@@ -96,6 +98,9 @@ def _parts(text: str, said: Sequence[Token], n: int) -> bool:
 def _narrows(lead: list[Token], rest: Sequence[Token], lexicon: Lexicon, reader: Reader, claims: bool) -> bool:
     """Whether a word of a lead-in could be meant to narrow the question, or to say what it asks for."""
     after = {token.base for token in rest}
+    plain = _CLAIMED if claims else _PLAIN
+    if any(token.word in ("which", "who", "top", "most", "least") for token in rest):
+        plain = plain | _RANKING  # what follows says itself which ones
     known = tuple(token.word for token in lead)
     for n, token in enumerate(lead):
         if token.kind not in ("word", "sign") or token.value is not None or (n and token.text[:1].isupper() and token.word != "i"):
@@ -104,7 +109,7 @@ def _narrows(lead: list[Token], rest: Sequence[Token], lexicon: Lexicon, reader:
             return True
         for j in range(n + 1, min(n + 5, len(lead)) + 1):
             role = grammar.PHRASES.get(known[n:j], "filler")
-            if role not in (_CLAIMED if claims else _PLAIN) and not role.startswith("drop"):
+            if role not in plain and not role.startswith("drop"):
                 return True
             kinds = {s.kind for s in lexicon.of(lead[n:j])}
             same = all(word.base in after for word in lead[n:j])
