@@ -16,6 +16,8 @@ from answerable.agent.wording import SIGNS
 from answerable.agent.words import tokens
 from answerable.context.words import key
 
+LONGEST = 400
+"""Characters of a question that is read once more without its brackets."""
 _BRACKETS = re.compile(r"\(([^()]*)\)")
 _SAYING = frozenset({"filler", "which", "list", "comma", "and"})
 """Roles that a gloss may have beside the names that it repeats."""
@@ -24,7 +26,7 @@ _SAYING = frozenset({"filler", "which", "list", "comma", "and"})
 def without_glosses(text: str, read: Callable[[str], Plan], lexicon: Lexicon, reader: Reader) -> Plan | None:
     """The plan of a question without its brackets, where each of them only repeats what that plan says; else None."""
     glosses = list(_BRACKETS.finditer(text))
-    if not glosses or not (rest := _BRACKETS.sub(lambda match: " " * len(match[0]), text)).strip():
+    if not glosses or len(text) > LONGEST or not (rest := _BRACKETS.sub(lambda match: " " * len(match[0]), text)).strip():
         return None
     plan = read(rest)
     if plan.kind != "data" or not plan.readings:
