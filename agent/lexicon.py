@@ -36,7 +36,7 @@ _PREFIXES = frozenset({"is", "was", "has", "had", "did", "are"})
 
 _OF_EACH = frozenset(tuple(said.split()) for said in (
     "lead time", "delivery time", "response time", "reaction time", "resolution time", "handling time", "cycle time", "wait time",
-    "waiting time", "turnaround time", "processing time", "visit length", "session length", "stay length",
+    "waiting time", "turnaround time", "processing time", "session length",
 ))  # fmt: skip
 """Quantities that each case has one of, and of which people name the average without saying so."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from answerable.agent import grammar
 from answerable.agent.draft import COMPARISONS, Bound, Filter, Missing, Split, Threshold, Unread
 from answerable.agent.ground import Segment
 from answerable.agent.looking import Looking
@@ -57,6 +58,8 @@ class Narrowing(Looking):
         """`instant or not`, `instant vs non-instant`: a split by what it is a value of."""
         if self._role() not in ("or", "versus") or self._role(1) != "not" or self._kind(2) not in ("", "value"):
             return False
+        if grammar.PHRASES.get(tuple(value.text.lower().split()[:1])) == "not":
+            raise Unread(self.s[self.i + 1])  # "without it or without it"
         named = [Sense("dimension", s.name, s.model) for s in value.senses if s.kind == "value"]
         self.d.splits.append(Split(replace(value, senses=tuple(dict.fromkeys(named)))))
         again = self._kind(2) == "value" and self.s[self.i + 2].senses == value.senses
@@ -134,7 +137,7 @@ class Narrowing(Looking):
 
     def _none_of(self) -> None:
         """`stores without orders`: those of which the number is none."""
-        if self.d.metrics or self.d.subject is None:
+        if self.d.metrics or self.d.subject is None or "never" in self.d.asks:
             raise self._fail()
         self.d.metrics.append(self.s[self.i])
         self.d.asks["never"] = self.s[self.i]

@@ -99,7 +99,7 @@ def _wholes(s: Shape) -> None:
         raise s.unread("total", says="Its parts do not add up to a total.")
     if s.asks("share") and len(d.metrics) == 1 and (not (d.splits or d.subject or d.filters) or d.rank or d.thresholds):
         raise s.unread("share")
-    if s.asks("average") and not all("average" in m.name or leaf_is(m, exp.Avg) or _is_per(m) for m in s.metrics):
+    if s.asks("average") and not all("average" in m.name or leaf_is(m, exp.Avg) or is_per(m) for m in s.metrics):
         raise s.unread("average", says=f"An average of {s.metrics[0].words} is not defined." if s.metrics else "")
 
 
@@ -199,7 +199,7 @@ def _is_line(s: Shape) -> bool:
 RULES: tuple[Callable[[Shape], None], ...] = (_subject, _ranking, _wholes, _comparing, _thresholds, _verbs, _counts, _units)
 
 
-def _is_per(metric: Metric) -> bool:
+def is_per(metric: Metric) -> bool:
     """Whether a metric is so much of one thing for each of another, which is an average by itself: "average revenue per buyer"."""
     return isinstance(metric, RatioMetric) and " per " in f" {' '.join(key(metric.words))} " and unit_of(metric) != "%"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from answerable.agent.draft import COMPARISONS, Filter, Split, Unread
+from answerable.agent.draft import COMPARISONS, Drop, Filter, Split, Unread
 from answerable.agent.grammar import PERSONS
 from answerable.agent.ground import Segment
 from answerable.agent.narrowing import Narrowing
@@ -23,6 +23,7 @@ class Things(Narrowing):
         if self._bounded(segment) or self._owning(segment) or self._says_whose(segment) or self._narrows_subject(segment):
             return
         if self._is_doer(segment):
+            self.d.notes.append(f"Counted is how often it's done, by whichever {segment.text.lower()}.")
             self.i += 1
             return
         split, used = self._split_at(self.i)
@@ -144,6 +145,8 @@ class Things(Narrowing):
         splits = {self._kind(at) or self._role(at).partition(":")[0], self._kind(-1) or self._role(-1).partition(":")[0]}
         if not self.follows or not (alike or splits <= {"dimension", "entity", "join", "grain", "part"} or splits == {"when"}):
             raise self._fail()
+        if self._kind(at) in ("dimension", "entity", "join"):
+            self.d.drops.append(Drop("", self.s[self.i + at]))  # it has to be there
         self.i += at + 1
 
     def _over_all(self, opener: Segment) -> bool:

@@ -149,6 +149,8 @@ class Walk(Things):
             self.i += 1
         elif role == "again" and segment.text.lower() == "but" and self._kind(1) == "value" and self._is_all():
             self._not()  # "all orders but those of the web"
+        elif role == "never" and role in d.asks:
+            raise self._fail()
         elif role == "list" and {"on", "in", "from"} & set(segment.lead.split()):
             raise self._fail()  # "on the list" is a place
         elif role in _ASKS or role.startswith(("unit:", "over:")):

@@ -82,7 +82,7 @@ def tokens(text: str) -> list[Token]:
 
 def _asked_to_agree(said: list[Token]) -> list[Token]:
     """ "Wasn't revenue higher in May?" asks whether it was: the "n't" of its first word denies nothing."""
-    if len(said) < 3 or said[1].word != "not" or said[0].word not in _AGREED or said[1].start >= said[0].end + 2:
+    if len(said) < 3 or said[1].word != "not" or said[1].text.lower() == "not" or said[0].word not in _AGREED:
         return said
     if said[0].word == "do" and said[2].word not in ("we", "you", "they", "our", "the"):
         return said  # "don't show gold customers"
