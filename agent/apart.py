@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from answerable.agent.grammar import PERSONS
-from answerable.agent.lexicon import AMOUNTS, Key, Lexicon, Sense
+from answerable.agent.lexicon import AMOUNTS, Lexicon
+from answerable.agent.senses import Key, Sense
 from answerable.agent.words import Token, form, was_done
 
 Placed = dict[int, tuple[int, tuple[Sense, ...]]]

@@ -54,6 +54,9 @@ class _Assembly:
         bases = {leaf.model: model for leaf in self.leaves if (model := catalog.models.get(leaf.model or ""))}
         self.bases: list[Model] = [*bases.values()]
         self.assumptions = [*choice.assumptions]
+        self.assumptions += self.d.notes
+        if "average" in self.d.asks:
+            self.assumptions += [f"{metric.words} is an average by itself." for metric in self.metrics if shapes.is_per(metric)]
         if self.d.kept:
             self.assumptions.append(f"Kept from the question before: {self.d.kept}.")
         self.thing = choice.thing

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from answerable.agent import wording
-from answerable.agent.lexicon import Lexicon, Sense
+from answerable.agent.lexicon import Lexicon
 from answerable.agent.options import Options
 from answerable.agent.plan import UNKNOWN_TERM, About, Gap, Plan, Span
+from answerable.agent.senses import Sense
 from answerable.agent.words import Token, lemma
 from answerable.context.catalog import Catalog
 from answerable.context.model import Metric

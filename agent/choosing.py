@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from answerable.agent.conditions import names_in, own_values
 from answerable.agent.draft import Draft, Unread
 from answerable.agent.plan import NOT_SUPPORTED, UNKNOWN_TERM, Gap, Lacking
+from answerable.agent.senses import Sense, names_of, words_of
 from answerable.agent.wording import SIGNS
 from answerable.agent.words import lemma
 from answerable.context.catalog import Catalog
@@ -44,7 +45,7 @@ def choices(draft: Draft, catalog: Catalog) -> Iterator[Choice]:
     """Each choice of metrics for the words that name them. Raises Unread or Lacking where a word of asking has none that fits."""
     if not draft.metrics:
         things = _things(draft, catalog)
-        yield from things or [Choice(names, draft) for names in _counted(draft, catalog)]
+        yield from things or _counts_called_so(draft, catalog) or [Choice(names, draft) for names in _counted(draft, catalog)]
         return
     for named in itertools.product(*(dict.fromkeys(s.name for s in segment.senses) for segment in draft.metrics)):
         for names in _derived(draft, catalog, tuple(dict.fromkeys(named))):
@@ -53,7 +54,18 @@ def choices(draft: Draft, catalog: Catalog) -> Iterator[Choice]:
             if names != named and len(named) == 1 and "share" in draft.asks:  # the rate says what share it is, and of what
                 asks = {role: at for role, at in draft.asks.items() if role != "share"}
                 made = replace(draft, asks=asks, filters=[] if _rate_of(draft, catalog, named[0]) == names[0] else draft.filters)
-            yield from _directed(Choice(names, _without_unit_noun(made, catalog, metrics)), catalog)
+            made = _as_shares(_without_unit_noun(made, catalog, metrics), metrics, catalog)
+            yield from _directed(Choice(names, made), catalog)
+
+
+def _as_shares(draft: Draft, metrics: list[Metric], catalog: Catalog) -> Draft:
+    """ "Revenue by region in percent": of a breakdown into parts, percentages are their shares."""
+    parts = any(not split.grain for split in draft.splits) and not draft.rank and not draft.thresholds
+    other = {"share", "as share", "rate", "grow", "rose", "fell", "compare", "versus"} & draft.asks.keys() or len(draft.whens) > 1
+    if "in percent" not in draft.asks or not parts or other or len(metrics) != 1 or not adds(metrics[0], catalog):
+        return draft
+    asks = {("share" if role == "in percent" else role): at for role, at in draft.asks.items()}
+    return replace(draft, asks=asks)
 
 
 def _is_measured(draft: Draft, catalog: Catalog) -> bool:
@@ -64,6 +76,18 @@ def _is_measured(draft: Draft, catalog: Catalog) -> bool:
     models = {s.name for s in segment.senses if s.kind == "entity"}
     snapshots = any(isinstance(m, SimpleMetric) and m.model in models and m.over_time for m in catalog.metrics.values())
     return snapshots or (segment.measured and "total" in draft.asks)
+
+
+def _counts_called_so(draft: Draft, catalog: Catalog) -> list[Choice]:
+    """ "How many payments" is the metric that is called the number of payments, or the payment count, where there is one."""
+    d = draft
+    if "count" not in d.asks or d.subject is None or d.subject.within or d.subject.segment.measured or d.rank or d.thresholds:
+        return []
+    said = words_of(d.subject.segment.text)
+    called = {("number", "of", *said), (*said, "count")}
+    known = {m.name: m for m in catalog.metrics.values() if isinstance(m, SimpleMetric) and not m.hidden}
+    found = [name for name, m in known.items() if called & {said for said, _ in names_of(m, Sense("metric", name))}]
+    return [Choice((name,), replace(d, subject=None)) for name in found]
 
 
 def _counted(draft: Draft, catalog: Catalog) -> list[tuple[str, ...]]:
@@ -142,6 +166,8 @@ def _as_ratio(draft: Draft, catalog: Catalog, names: tuple[str, ...]) -> tuple[s
             return (part[0],)
     if not wanted or ("share" in wanted and len(names) == 1):
         return names
+    if wanted == {"rate"} and len(names) == 1 and unit_of(catalog.metrics[names[0]]) == "%":
+        return names  # it is a rate by itself
     ratios = [m for m in catalog.metrics.values() if isinstance(m, RatioMetric) and not m.hidden]
     if len(names) == 1:
         found = [m.name for m in ratios if m.numerator == names[0] and "rate" in f"{m.name} {m.words}".lower()]
@@ -234,7 +260,10 @@ def _is_long(window: str | None, draft: Draft) -> bool:
 
 def _without_unit_noun(draft: Draft, catalog: Catalog, metrics: list[Metric]) -> Draft:
     """In "how many customers signed up" the customers are what sign-ups are counted in, and say no more than that."""
-    if draft.subject is None or draft.rank or draft.thresholds or not {"count", "much"} & draft.asks.keys() or not metrics:
+    if draft.subject is None or draft.rank or draft.thresholds or not metrics:
+        return draft
+    who = {"who", "that", "which"} & set(draft.metrics[0].lead.split()) and not {"list", "which", "asker"} & draft.asks.keys()
+    if not (who or {"count", "much"} & draft.asks.keys()):  # "customers who signed up" are sign-ups
         return draft
     said = key(draft.subject.segment.text)
     if draft.subject.within or draft.subject.grain or said != key(unit_of(metrics[0])):

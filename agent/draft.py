@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from answerable.agent.ground import Segment
-from answerable.agent.lexicon import Sense
+from answerable.agent.senses import Sense
 from answerable.agent.windows import When
 
 COMPARISONS = (">", ">=", "<", "<=", "=")
@@ -112,6 +112,8 @@ class Draft:
     rank: str = ""
     top: int | None = None
     order: str = ""
+    notes: list[str] = field(default_factory=list)
+    """What was taken for granted on the way, in words."""
     joints: list[int] = field(default_factory=list)
     """Where "and" or a comma stands."""
     asks: dict[str, Segment | None] = field(default_factory=dict)

@@ -11,12 +11,15 @@ from answerable.agent import grammar
 from answerable.agent.assemble import candidates, measured_by
 from answerable.agent.catalogue import about
 from answerable.agent.draft import Draft, Unread
-from answerable.agent.framing import frames, whether
+from answerable.agent.framing import whether
+from answerable.agent.glosses import without_glosses
 from answerable.agent.ground import Cover, Grounder, Segment, spans_of, unknown
-from answerable.agent.lexicon import Lexicon, Sense
+from answerable.agent.lexicon import Lexicon
 from answerable.agent.options import Options, join_gap
 from answerable.agent.plan import NOT_JOINABLE, NOT_SUPPORTED, UNKNOWN_TERM, UNKNOWN_VALUE, Gap, Lacking, Plan, Reading, Span
 from answerable.agent.planned import Candidate
+from answerable.agent.senses import Sense
+from answerable.agent.telling import occasions
 from answerable.agent.thread import Turn, kept_words, merged, says_something, settled, whole
 from answerable.agent.walk import drafts
 from answerable.agent.when import Reader
@@ -34,13 +37,20 @@ def plan(text: str, lexicon: Lexicon, reader: Reader, earlier: tuple[Turn, ...] 
 
     The lenient pass (word forms, spelling) comes only where the strict one finds no reading.
     """
+    found = _plan(text, lexicon, reader, earlier)
+    if found.readings or found.kind != "data" or "(" not in text:
+        return found
+    return without_glosses(text, lambda rest: _plan(rest, lexicon, reader, earlier), lexicon, reader) or found
+
+
+def _plan(text: str, lexicon: Lexicon, reader: Reader, earlier: tuple[Turn, ...]) -> Plan:
     said = tokens(text)
     if fixed := _before_reading(text, said, lexicon, follows=bool(earlier)):
         return fixed
     if why := asked_why(text, lambda rest: plan(rest, lexicon, reader, earlier), lambda: _last(earlier, lexicon, reader)):
         return why
     before = _recalled(earlier, lexicon, reader)
-    framed = {n for start, end in frames(text, said) for n in range(start, end)}
+    framed = {n for start, end in occasions(text, said, lexicon, reader) for n in range(start, end)}
     rest = _bare([token for n, token in enumerate(said) if n not in framed and token.kind != "sign"])
     if told := about(rest, lexicon) or _definition(rest, lexicon, text, earlier):
         return told
@@ -93,7 +103,9 @@ def _before_reading(text: str, said: list[Token], lexicon: Lexicon, follows: boo
     verb = next((n for n, token in enumerate(said) if token.word == first), 0)
     if first in ("change", "drop", "update", "order") and [token.word for token in said[verb + 1 : verb + 2]] in (["in"], ["of"]):
         return None
-    if first in grammar.ACTIONS and not _named(said, first, lexicon) and not (follows and first in grammar.LEAVES_OUT):
+    if first == "send" and [token.word for token in said[verb + 1 : verb + 2]] in (["me"], ["us"]):
+        return None  # to the asker, it's shown
+    if first in grammar.ACTIONS and not _named(said, first, lexicon) and not (follows and first in (*grammar.LEAVES_OUT, "add")):
         return Plan(
             kind="order" if first in grammar.LEAVES_OUT else "none",
             says=f"answerable reads data and changes nothing, so it does not {first} anything. Ask for a number instead.",
@@ -173,6 +185,7 @@ def _bare(said: list[Token]) -> list[Token]:
     return said[start:end]
 
 
+_OF_THAT = re.compile(r"\bhow (?:many|much) [\w\s]+ (?:is|are|was|were) (?:that|those|it|this)\W*$")
 _AFTER = frozenset("please exactly here to me us for again actually in our company at anyway thanks thank you really again and".split())
 
 
@@ -225,11 +238,13 @@ class _Search:
         return framed or first in grammar.AUXILIARIES or any(s.role == "is it true" for s in cover)
 
     def _made_whole(self, draft: Draft) -> Draft:
+        if (draft.metrics or draft.subject) and _OF_THAT.search(self.text.lower()):
+            raise Unread(None)  # "how many orders is that" is about the number before
         if self.before is None or whole(draft):
             return draft
         if not says_something(draft):
             raise Unread(None)
-        return replace(merged(self.before, draft), kept=kept_words(self.before, draft))
+        return replace(merged(self.before, draft, self.reader), kept=kept_words(self.before, draft))
 
     def plan(self) -> Plan:
         covers = Grounder(self.text, self.said, self.lexicon, self.reader, self.lenient).covers()
@@ -366,6 +381,7 @@ def _reading(candidate: Candidate, spans: tuple[Span, ...], cover: Cover) -> Rea
         for s in cover
         if s.how in ("spelling", "lemma", "order", "apart", "part", "verb") and s.role != "filler"
     ]
+    taken += [f"“{s.text}” is read as the occasion, which narrows nothing." for s in cover if s.how == "told"]
     words, said = ", ".join(candidate.chosen), (*taken, *candidate.assumptions)
     return Reading(candidate.query, spans, candidate.compiled, words, candidate.scope, said, check=candidate.check)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from answerable.agent.words import Token
 
@@ -17,7 +18,7 @@ _PEOPLE = (
     "team|teams|"
     "teammates?|department|office|partners?|vendors?|consultants?|advis[eo]rs?|shareholders?|committee|council|insurers?|owners?|founders?|"
     "presidents?|chair|chairman|chairwoman|secretary|assistant|intern|friend|everyone|everybody|somebody|someone|people|folks|guys|"
-    "clients?|"
+    "clients?|leads?|supervisors?|superiors?|mentor|"
     "tax office|ministry|union|landlord"
 )
 _THINGS = (
@@ -36,10 +37,15 @@ _DAY = (
 _DEPARTMENTS = (
     "finance|marketing|sales|hr|ops|operations|legal|product|engineering|support|accounting|procurement|controlling|compliance|audit|it"
 )
-_SUBJECT = (
+SUBJECT = (
     rf"(?:(?:{_DEPARTMENTS})(?= (?:want|need|ask|keep|would|is asking|has asked|just))|i|we|they|he|she|you|it|"
     rf"{_DET}(?: [a-z]+){{0,2}}? (?:{_PEOPLE})|(?:{_PEOPLE}))"
 )
+TALKING = (
+    rf"(?:some|any|every)(?:one|body)(?: (?:in|at|from|on) {_DET} (?:{_THINGS}|{_PEOPLE}|{_DEPARTMENTS}|phone|hallway|office))?|"
+    rf"(?:people|folks|they)"
+)
+_NUMBER = "(?: (?:just )?(?:one|a|the|this|some|a few|two|a couple of) (?:number|figure|thing|stat|data point)s?)?"
 _ADVERBS = "(?: (?:just|only|also|really|still|again|recently|kindly|quickly|urgently|currently|actually|simply|always|now|then|myself))*"
 _HELPERS = "(?: (?:am|is|are|was|were|have|has|had|been|will|would|do|does|did|can|could|must|should|may|might|keep|keeps))*"
 _KNOW = (
@@ -47,10 +53,15 @@ _KNOW = (
     "present|explain|compare|work out|figure out|put together|prepare|include|double check|ask|share|note|give|quote|state|fill in|be told|"
     "be sure|get an idea of|get a sense of|get a feel for|pull|track|monitor|answer)"
 )
+_TELLING = rf"(?: (?:us|me|them|him|her|you|people|{_DET} (?:\w+ ){{0,2}}?(?:{_PEOPLE})))"
+_GRATEFUL = rf"be (?:very |so )?(?:grateful|thankful|happy|glad|keen|interested)(?: (?:to {_KNOW}|if you could {_KNOW}))?"
 _ASK = (
-    rf"(?:(?:want|wants|wanted|need|needs|needed|like|love|hope|wish|try|trying|tries|going|supposed|about|due|plan|planning|have|has|had|"
-    rf"got|asked|told) to {_KNOW}(?: (?:us|me|them|him|her|you|people))?|want|wants|wanted|need|needs|needed|ask|asks|asked|asking|wonder|"
-    rf"wonders|wondering|wondered|curious|like|interested|not sure|not certain|no idea|not know|not find|not remember|forgot|doubt|"
+    rf"(?:(?:want|wants|wanted|need|needs|needed|like|love|hope|hoping|wish|try|trying|tries|going|supposed|about|due|plan|"
+    rf"planning|have|has|had|"
+    rf"got|asked|told) to {_KNOW}{_TELLING}?|want|wants|wanted|need|needs|needed|ask|asks|asked|"
+    rf"asking|wonder|"
+    rf"wonders|wondering|wondered|curious|like|interested|appreciate|{_GRATEFUL}|not sure|not certain|no idea|not know|not "
+    rf"find|not remember|forgot|doubt|"
     rf"looking for|"
     rf"looking at|looking into|working on|in need of|after|call(?:ed)? to ask|wrote to ask|in a hurry)"
 )
@@ -63,8 +74,10 @@ _WHERE = (
 _LINK = "(?: (?:about|for|of|whether|if|that|in|on|is|at|and))*"
 _OPENERS = "(?:(?:because|as|since|so|and|but|well|ok|okay|hi|hello|hey|sorry|listen|look|quick question|question) )*"
 _TASK = (
-    rf"(?:prepar(?:e|ing)|writ(?:e|ing)|draft(?:ing)?|mak(?:e|ing)|build(?:ing)?|finish(?:ing)?|do(?:ing)?|work(?:ing)? on|fill(?:ing)? in|"
-    rf"put(?:ting)? together|updat(?:e|ing)|present(?:ing)?|review(?:ing)?|hav(?:e|ing)|attend(?:ing)?|in|late (?:for|with)) "
+    rf"(?:prepar(?:e|ing)|writ(?:e|ing)|draft(?:ing)?|mak(?:e|ing)|build(?:ing)?|finish(?:ing)?|do(?:ing)?|work(?:ing)? on|"
+    rf"fill(?:ing)? in|"
+    rf"put(?:ting)? together|updat(?:e|ing)|present(?:ing)?|review(?:ing)?|hav(?:e|ing)|attend(?:ing)?|giv(?:e|ing)|"
+    rf"hold(?:ing)?|run(?:ning)?|in|late (?:for|with)) "
     rf"(?:{_DET} )?(?:\w+ ){{0,2}}?(?:{_THINGS})"
 )
 _FOR_WHOM = rf"(?:for|to) {_DET} (?:\w+ ){{0,2}}?(?:{_PEOPLE}|{_THINGS})"
@@ -77,16 +90,47 @@ _GOOD = "(?:hi|hello|hey|dear|good morning|good afternoon|good evening|yo|hiya)"
 
 _CLAUSES = tuple(re.compile(pattern) for pattern in (
     # who asks or needs, up to what is asked for: "our medical director just asked me in the hallway"
-    rf"{_START}{_OPENERS}{_SUBJECT}{_ADVERBS}{_HELPERS}{_ADVERBS} {_ASK}{_WHOM}{_WHERE}{_WHOM}{_LINK}(?= )",
+    rf"{_START}{_OPENERS}{SUBJECT}{_ADVERBS}{_HELPERS}{_ADVERBS} {_ASK}{_WHOM}{_NUMBER}{_WHERE}{_WHOM}{_LINK}(?= )",
+    # the same without a subject, after another clause: "I'm preparing the slides and need …"
+    rf"(?<=\| )(?:and|so|but){_ADVERBS}{_HELPERS}{_ADVERBS} {_ASK}{_WHOM}{_NUMBER}{_WHERE}{_WHOM}{_LINK}(?= )",
+    # who asks: "I'm new in controlling"
+    rf"{_START}{_OPENERS}i(?: am)?(?: quite| very| still| pretty)? new (?:here|(?:to|in|at|on) (?:the |this |our )?(?:{_DEPARTMENTS}|"
+    rf"{_PEOPLE}|company|business|job|role|firm|place))(?= (?:and|so|but)\b| {_SIGNS}|$)",
+    rf"{_START}{_OPENERS}i(?: have| only)?(?: just)? (?:started|joined)(?: here| today| this week| recently| last week)+(?= "
+    rf"(?:and|so|but)\b|"
+    rf" {_SIGNS}|$)",
+    # what brings the question: "we got a question from a journalist", "since the board meets on Monday"
+    rf"{_START}{_OPENERS}{SUBJECT}{_ADVERBS}{_HELPERS} (?:got|have|received|had|get) (?:a|an|this|another|the) (?:question|"
+    rf"request|inquiry|"
+    rf"enquiry|call|mail|email|message|letter) (?:from|by) {_DET} (?:\w+ ){{0,2}}?(?:{_PEOPLE}){_END}",
+    rf"{_START}{_OPENERS}{SUBJECT}{_ADVERBS} (?:meets?|is meeting|are meeting|comes?|is coming)(?: us| up| in)? "
+    rf"(?:{_FOR_DAY}|{_DAY}){_END}",
+    rf"{_START}{_OPENERS}(?:is|are|would) there(?: be)? (?:any|a|some) (?:way|chance|possibility) (?:to|of|for me to|for us to) {_KNOW}"
+    rf"(?: (?:me|us))?(?= )",
+    rf"{_START}{_OPENERS}{SUBJECT} (?:was|were|am|is|are) told(?: that)? you can {_KNOW}(?: (?:me|us))?(?= )",
+    rf"{_START}{_OPENERS}(?:can|could|would|will) (?:you|anyone|anybody|someone|somebody)(?: please| kindly)? help(?: me| "
+    rf"us)?(?: out)? with(?= )",
+    rf"^(?:in preparation|as preparation|as input|ahead|in view) (?:for|of) {_DET} (?:\w+ ){{0,2}}?(?:{_PEOPLE}|{_THINGS}){_END}",
+    rf"(?<= )(?:asap|urgently|as soon as possible|right away){_END}",
+    rf"{_START}(?:sorry|apologies) for (?:asking|bothering|bugging|disturbing|the trouble|the bother|the question)(?: "
+    rf"you)?(?: again| so late| so"
+    rf" early| this late)?{_END}",
+    rf"{_START}(?:a |one |just a |another )?(?:quick|small|short|simple|silly|stupid|dumb|easy|tiny|little) (?:question|q|"
+    rf"one|thing|ask|request)"
+    rf"(?: for you)?{_END}",
+    rf"{_START}{_OPENERS}(?:can|could|would|will) you(?: please)? (?:list|show|name|give|send|tell|check|find|pull|look|get)"
+    rf"(?: (?:it|them|those|that|this|me|us|up|out))+{_END}",
+    # whom it is for, at the end: "It is for the accountant"
+    rf"{_START}(?:it|this|that)(?: is|'s)? (?:needed |meant |just )?for {_DET} (?:\w+ ){{0,2}}?(?:{_PEOPLE}|{_THINGS}){_END}",
     # a task, whole: "I'm preparing the slides for Thursday"
-    rf"{_START}{_OPENERS}{_SUBJECT}{_ADVERBS}{_HELPERS}{_ADVERBS} {_TASK}(?: {_FOR_WHOM})*(?: {_FOR_DAY})?(?= (?:and|so|but)\b|"
+    rf"{_START}{_OPENERS}{SUBJECT}{_ADVERBS}{_HELPERS}{_ADVERBS} {_TASK}(?: {_FOR_WHOM})*(?: (?:{_FOR_DAY}|{_DAY}))?(?= (?:and|so|but)\b|"
     rf" {_SIGNS}|$)",
     # a purpose before all else or after it: "for the insurer's questionnaire", "for my report"
     rf"^{_FOR_WHOM}(?: {_FOR_DAY})?(?= (?:{_SIGNS}|i|we|can|could|please|what|how|which)\b| {_SIGNS})",
     rf"(?<= )for (?:the|our|my|their|his|her|your|a|an|this|tomorrow|today|next week) (?:\w+ )??(?:report|presentation|deck|slides|"
     rf"meeting|call|review|memo){_END}",
     # where help is sought: "I have no idea where to look", "can you help", "if it is not too much trouble"
-    rf"{_START}{_OPENERS}{_SUBJECT}{_HELPERS}(?: not)? (?:no idea|not sure|know|sure) (?:where|how|whom|who) to (?:look|find it|"
+    rf"{_START}{_OPENERS}{SUBJECT}{_HELPERS}(?: not)? (?:no idea|not sure|know|sure) (?:where|how|whom|who) to (?:look|find it|"
     rf"find this|ask){_END}",
     rf"{_START}{_OPENERS}(?:can|could|would|will) (?:you|anyone|anybody|someone|somebody)(?: please)? (?:help|help me|help us|"
     rf"help me out|assist)"
@@ -94,19 +138,24 @@ _CLAUSES = tuple(re.compile(pattern) for pattern in (
     rf"{_START}(?:if (?:it is|that is|it|possible)(?: not)?(?: too)?(?: much)?(?: of)?(?: a)?(?: trouble| possible| bother)?|"
     rf"if you can|if you could|"
     rf"if you do not mind|if possible|when(?:ever)? you (?:have|get) a (?:minute|moment|second|sec|chance)|no rush|no hurry|asap|"
-    rf"urgent|it is urgent|as soon as possible){_END}",
+    rf"urgent|it is urgent|it urgent|as soon as possible){_END}",
     rf"(?<= )when(?:ever)? you (?:have|get) a (?:minute|moment|second|sec|chance){_END}",
     rf"{_START}{_OPENERS}i (?:keep forgetting|always forget|forgot(?: again)?){_END}",
     rf"{_START}(?:it|that) would (?:help|be (?:great|good|nice|helpful|useful|interesting))(?: me|"
     rf" us)?(?: to (?:{_KNOW[3:-1]}))?{_LINK}(?= |$)",
     rf"{_START}sorry to (?:bug|bother|trouble|disturb) (?:you|everyone|all)(?: (?:again|on a [a-z]+|this late|so late|so early|"
     rf"with this))?{_END}",
+    rf"{_START}{_OPENERS}(?:can|could|would|will) (?:you|anyone|anybody|someone|somebody)(?: please| kindly)? (?:tell|show|check|confirm|"
+    rf"say|verify|find out|let)(?: me| us)?(?: know)? (?:whether|if)(?= )",
+    rf"{_START}{_OPENERS}do you(?: happen to)? know (?:whether|if)(?= )",
     rf"{_START}(?:remind me|remind us|tell me again|tell me|do you happen to know|any chance you know)(?= (?:what|how|which|who)\b)",
     rf"{_START}sorry if (?:this|that|it) is (?:a |an )?(?:silly|stupid|dumb|basic|obvious|odd|strange)(?: question| one)?{_END}",
     rf"{_START}(?:quick (?:question|one)(?: (?:before|after|for) (?:lunch|dinner|the weekend|the meeting|the call|you|today))?|"
     rf"not urgent|nothing urgent|i (?:am )?new here|new here|(?:my |so )?apologies|when you (?:have|get) a (?:sec|second|minute|"
     rf"moment|chance)|question|one question|a question|one more thing|another one|next question|just curious|out of curiosity|"
     rf"just checking|fyi|btw|by the way|sorry to bother you|sorry to bother|sorry|please help|help){_END}",
+    r"^(?:great|perfect|cool|nice|got it|i see|interesting|alright|super|good|hm|hmm|understood|makes sense|thanks|thank you|yes|"
+    r"wonderful|excellent|lovely|fine|aha|ah)(?= [,!.] )",
     # greetings and thanks, with a name that a comma or the end parts from the rest
     rf"^(?:morning|afternoon|evening)(?: (?:all|everyone|everybody|team|folks|guys))?(?= {_SIGNS})",
     rf"^{_GOOD}(?: (?:there|all|everyone|everybody|team|folks|guys|again|both))?(?= |$)",
@@ -117,13 +166,19 @@ _CLAUSES = tuple(re.compile(pattern) for pattern in (
 
 def frames(text: str, said: Sequence[Token]) -> list[tuple[int, int]]:
     """The spans of tokens, half-open and apart, that are the occasion of the question and not a part of it."""
-    words, places = _line(text, said)
+    line, places = _line(text, said)
+    return list(_found(line, tuple(places)))
+
+
+@lru_cache(maxsize=64)
+def _found(words: str, places: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
+    """The spans of a line; a question is looked at by several readers."""
     found: list[tuple[int, int]] = []
     while True:
         spans = [span for pattern in _CLAUSES for match in pattern.finditer(words) if (span := _whole(match, places))]
         new = [span for span in spans if not any(a < span[1] and span[0] < b for a, b in found)]
         if not new:
-            return sorted(found)
+            return tuple(sorted(found))
         found.append(max(new, key=lambda span: (span[1] - span[0], -span[0])))
         words = _blotted(words, places, found[-1])
 
@@ -145,7 +200,7 @@ def _line(text: str, said: Sequence[Token]) -> tuple[str, list[int]]:
     return line.rstrip(), places
 
 
-def _whole(match: re.Match[str], places: list[int]) -> tuple[int, int] | None:
+def _whole(match: re.Match[str], places: Sequence[int]) -> tuple[int, int] | None:
     start, end = match.span()
     while end > start and match.string[end - 1] == " ":
         end -= 1
@@ -153,7 +208,7 @@ def _whole(match: re.Match[str], places: list[int]) -> tuple[int, int] | None:
     return (inside[0], inside[-1] + 1) if inside and end > start else None
 
 
-def _blotted(words: str, places: list[int], span: tuple[int, int]) -> str:
+def _blotted(words: str, places: Sequence[int], span: tuple[int, int]) -> str:
     """The line with a span's words as signs, so that what follows it begins a clause."""
     start = places[span[0]]
     end = places[span[1]] - 1 if span[1] < len(places) else len(words)

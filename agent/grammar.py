@@ -20,9 +20,12 @@ ROLES: dict[str, str] = {
         distributed across | distribution over | distribution across | for every single | according to | differ by | differ
         between the | differs between | differs between the | differ between | differ across | vary by | varies by | vary across
         | varies across | depending on | on a per | in terms of | with a breakdown by | with a split by | and for each |
-        individually for each | for all of the | per each | within each | from each""",
+        individually for each | for all of the | per each | within each | from each | break it down by | break that down by |
+        break this down by | break them down by | break down per | split it by | split that by | split this by | split them by |
+        split it up by | split that up by | and break it down by | and split it by""",
     "ranked by": """
-        ranked by | measured by | sorted by | ordered by | rank by | sort by | order by | judged by | going by | based on""",
+        ranked by | measured by | sorted by | ordered by | rank by | sort by | order by | judged by | going by | based on | sort it
+        by | sort them by | order it by | rank them by | ordered according to | sorted according to""",
     "and": "and | & | + | as well as | along with | together with | plus | and also | also | and then",
     "comma": ",",
     "or": "or",
@@ -35,8 +38,10 @@ ROLES: dict[str, str] = {
         | disregard | omitting | omit | skipping | skip | minus | barring | with the exception of | exclusive of | net of | that
         were not | which were not | who were not | that was not | that is not | which is not | not the | leaving aside | setting
         aside | putting aside | if we ignore | if you ignore | if we leave out | if you leave out | if we exclude | if you
-        exclude | but excluding | but the | but | but leaving out | but except | but ignore | not those from | not counting
-        those | beyond just""",
+        exclude | but excluding | but the | but | but leaving out | but except | but ignore | but leave out | but please leave
+        out | but do not include | but do not count | not those from | not counting those | beyond just | not by | not via | not
+        through | not at | not with | not for | if you do not count | if we do not count | if you do not include | if we do not
+        include | not count | not include | not consider""",
     "nor": "nor",
     "leave": """
         leave | leaving | put | putting | set | setting | if you leave | if we leave | if you put | if we put | if you set | if
@@ -76,9 +81,12 @@ ROLES: dict[str, str] = {
     "descending": """
         highest first | largest first | biggest first | most first | descending | in descending order | from highest to lowest |
         from the highest to the lowest | from largest to smallest | from most to least | from top to bottom | best first |
-        ranking of | ranking | ranked | rank | high to low | from high to low""",
+        ranking of | ranking | ranked | rank | high to low | from high to low | sort it descending | sort descending | sorted
+        descending | largest on top | biggest on top | highest on top | with the largest first | with the highest first | starting
+        with the largest | starting with the highest""",
     "ascending": """
-        lowest first | smallest first | ascending | in ascending order | from lowest to highest | worst first | low to high""",
+        lowest first | smallest first | ascending | in ascending order | from lowest to highest | worst first | low to high |
+        sort it ascending | sort ascending | sorted ascending | from low to high | from smallest to largest""",
     ">": """
         more than | over | above | exceeding | exceeded | exceed | exceeds | greater than | higher than | > | larger than |
         bigger than | in excess of | upwards of | beyond | north of | surpassing | surpassed | surpass | topped | topping | was
@@ -120,16 +128,18 @@ ROLES: dict[str, str] = {
         | % | part of | what part of | fraction of | portion of | split of | the share of | the percentage of | the proportion
         of | percentage | proportion | distribution of | mix of | the split of | the distribution of | percent""",
     "between": "between",
+    "among": "among | amongst | among all | amongst all | out of all | among all of",
     "as share": """
         as a share of | as share of | as a percent of | as a proportion of | as a fraction of | as percent of | as % of""",
     "in percent": """
         in percent | by what % | by what percentage | by what percent | by how many percent | how many percent | in % | as a
-        percent | in percentages | in percents | percentage wise | as percentages | as percents""",
-    "rate": "rate of | rate | ratio of | the rate of",
+        percent | in percentages | in percents | percentage wise | as percentages | as percents | as a percentage | as a share |
+        as shares""",
+    "rate": "as a rate | as rate | rate of | rate | ratio of | the rate of",
     "conversion": """
         conversion | conversions | conversion rate | conversion of | converted | convert | conversion from | converted from |
         convert from | the conversion | conversion rate of | conversion rate from | converted into | convert into | convert to |
-        converted to""",
+        converted to | turned into | turn into | turns into | resulted in | result in | results in""",
     "cumulative": """
         cumulative | cumulated | accumulated | running total of | running total | running sum | running sum of | cumulatively |
         rolling | moving | running | cumulative total | cumulative total of | accumulating | rolling total | rolling total of |
@@ -171,50 +181,56 @@ ROLES: dict[str, str] = {
         on the year | annual growth""",
     "total": """
         total | overall | in total | altogether | total of | all together | combined | in all | all in all | taken together |
-        the total | in sum | grand total | the total of | overall total""",
+        the total | in sum | sum | grand total | the total of | overall total""",
     "only": "only | just | exclusively | solely | nothing but | purely",
     "with": """
         with | with their | with its | and their | having | that have | who have | that had | who had | which have | which had |
         that has | which has | who has | including | incl | include | includes | whose | showing | and its""",
     "came": """
         came in | come in | comes in | came through | come through | coming in | went through | brought in | brings in | bring
-        in | came from | come from | comes from | coming from | comes out of | went to | goes to | going to | came | come | went
-        | brought | brings | bring""",
+        in | came from | come from | comes from | coming from | comes out of | went to | goes to | going to | ended as | ended
+        up as | ended up being | turned out to be | turned out as | came | come | went | brought | brings | bring""",
     "filler": """
-        please check | can you check | could you check | check how | check what | report how | account for | accounts for | find
-        out | can you find | could you find | please find | find me | help me find | to find | let me find | i want to find |
-        trying to find | where do we stand on | where do we stand with | where are we on | where are we with | where are we at
-        with | stack up | stacks up | i mean | i meant | as a trend | for their | for its | good morning | good afternoon | good
-        evening | hi team | hello team | hey team | could you | can you | would you | will you | can i | could i | may i | can
-        we | could we | can someone | could someone | can anyone | could anyone | i need | we need | i would like | would like |
-        i would need | i should like | we would like | i want | we want | i am looking for | we are looking for | looking for |
-        figures for | figures of | figure for | in the table | in the database | in our data | in the data | numbers for | data
-        for | data on | results for | values for | the numbers | the figures | the figure | took place | take place | taken
-        place | takes place | happened | occurred | happen | both numbers | ok | okay | as well | for me | for us | put together
-        | do we know | do you know | do you have | do we have any idea | any idea | a quick look at | a look at | an overview of
-        | overview of | summary of | a summary of | the breakdown of | breakdown of | a breakdown of | break down | broken down
-        | a table of | table of | table with | a table with | a chart of | chart of | chart | plot | graph | visualise |
-        visualize | a graph of | stats on | stats for | statistics on | statistics for | statistics of | the stats on | the
-        stats for | report on | a report on | the report on | if possible | at all | right | so | in detail | the following | of
-        ours | we had | there were | there was | were there | was there | are there | is there | have there been | had there
-        been | have been | has been | had been | of them | of those | of these | in the end | to me | to us | in one table | in
-        a table | as a table | as a list | as a chart | as table | with us | at our company | in our company | at the company |
-        company wide | companywide | across the company | across the board | for the company | look that up | look it up | look
-        this up | look them up | could you please | can you please | i was wondering | just wondering | wondering | curious |
-        out of curiosity | by any chance | is it possible to | by how much | one number | just one number | a number | the real
-        number | the right number | the exact number | the number | a single number | the latest numbers | the latest number |
-        is it possible to see | would it be possible to see | and please | for comparison | in question | we made | we have | we
-        have had | we got""",
+        end up having | end up with | ended up with | ended up having | add up to | adds up to | amount to | amounts to |
+        amounted to | send me | send us | please check | can you check | could you check | check how | check what | report how |
+        account for | accounts for | find out | can you find | could you find | please find | find me | help me find | to find |
+        let me find | i want to find | trying to find | where do we stand on | where do we stand with | where are we on | where
+        are we with | where are we at with | stack up | stacks up | i mean | i meant | as a trend | for their | for its | good
+        morning | good afternoon | good evening | hi team | hello team | hey team | could you | can you | would you | will you |
+        can i | could i | may i | can we | could we | can someone | could someone | can anyone | could anyone | i need | we need
+        | i would like | would like | i would need | i should like | we would like | i want | we want | i am looking for | we
+        are looking for | looking for | figures for | figures of | figure for | in the table | in the database | in our data |
+        in the data | numbers for | data for | data on | results for | values for | the numbers | the figures | the figure |
+        both numbers | ok | okay | for me | for us | put together | do we know | do you know | do you have | do we have any idea
+        | any idea | a quick look at | a look at | an overview of | overview of | summary of | a summary of | the breakdown of |
+        breakdown of | a breakdown of | break down | broken down | a table of | table of | table with | a table with | a chart
+        of | chart of | chart | plot | graph | visualise | visualize | a graph of | stats on | stats for | statistics on |
+        statistics for | statistics of | the stats on | the stats for | report on | a report on | the report on | if possible |
+        at all | right | so | in detail | the following | of ours | we had | there were | there was | were there | was there |
+        are there | is there | have there been | had there been | have been | has been | had been | of them | of those | of
+        these | in the end | to me | to us | in one table | in a table | as a table | as a list | as a chart | as a line chart |
+        as a bar chart | as a pie chart | as a graph | as a diagram | as a plot | as a line graph | as table | with us | at our
+        company | in our company | at the company | company wide | companywide | across the company | across the board | for the
+        company | look that up | look it up | look this up | look them up | could you please | can you please | i was wondering
+        | just wondering | wondering | curious | out of curiosity | by any chance | look like | looks like | looked like | how
+        high is | how high was | how high are | how high were | how low is | how low was | is it possible to | by how much | one
+        number | just one number | a number | the real number | the right number | the exact number | the number | a single
+        number | the latest numbers | the latest number | is it possible to see | would it be possible to see | and please | for
+        comparison | in question | we made | we have | we have had | we got""",
+    "instead of": "instead of | rather than | in place of | and not by",
+    "happened": "took place | take place | taken place | takes place | happened | occurred | happen | happens",
+    "also": "as well | too | also | in addition | additionally | on top of that | add | add the | and add | and also add",
     "both": "both | both of them | for both | the two of them | of both",
     "is it true": """
         is it true that | is it true | true that | is it correct that | is it right that | is it the case that | did it happen
         that""",
     "again": """
-        i mean | i meant | what about | how about | and what about | and how about | same for | the same | same | the same for |
-        instead | same thing for | the same thing for | same again for | do the same for | now the same for | same but for |
-        same but | the same but | now for | now | and now | now by | then | do that for | do it for | repeat for | repeat that
-        for | the same with | same with | make it | make that | change it to | switch to | show it | show that | show me that |
-        show this | and for | and the same for | but for | but""",
+        no wait | wait no | oh wait | oh no | no sorry | no i mean | no i meant | i mean | i meant | what about | how about |
+        and what about | and how about | same for | the same | same | the same for | instead | same thing for | the same thing
+        for | same again for | do the same for | now the same for | same but for | same but | the same but | now for | now | and
+        now | now by | then | do that for | do it for | repeat for | repeat that for | the same with | same with | make it |
+        make that | change it to | switch to | show it | show that | show me that | show this | and for | and the same for | but
+        for | but""",
     "drop:filters": """
         drop the filter | drop the filters | drop all filters | without the filter | without the filters | without filters | no
         filter | no filters | remove the filter | remove the filters | remove all filters | unfiltered | without any filter |
@@ -241,11 +257,11 @@ ROLES: dict[str, str] = {
         at the end of each quarter | at the end of every quarter | at quarter end | quarter end | at each quarter end""",
     "end of:year": "at the end of each year | at the end of every year | at year end | year end | at each year end",
     "grain:hour": "hourly | hour by hour",
-    "grain:day": "daily | day by day | day to day | day over day",
-    "grain:week": "weekly | week by week | week to week",
-    "grain:month": "monthly | month by month | month to month",
-    "grain:quarter": "quarterly | quarter by quarter",
-    "grain:year": "yearly | annually | annual | year by year | year to year",
+    "grain:day": "daily | day by day | day to day | day over day | from day to day",
+    "grain:week": "weekly | week by week | week to week | from week to week",
+    "grain:month": "monthly | month by month | month to month | from month to month",
+    "grain:quarter": "quarterly | quarter by quarter | from quarter to quarter",
+    "grain:year": "yearly | annually | annual | year by year | year to year | from year to year",
     "part:day_of_week": "day of the week | day of week | weekday | days of the week",
     "part:hour_of_day": "hour of the day | hour of day | time of day | time of the day",
     "part:day_of_month": "day of the month | day of month",
@@ -277,7 +293,7 @@ FILLER = frozenset("""
     """.split()) - {"currently"}  # fmt: skip
 """Articles, pronouns, helping verbs, politeness and the verbs of showing: they say nothing about what is asked."""
 
-GETTING = frozenset("grant incur generate achieve produce record carry".split())
+GETTING = frozenset("manage grant incur generate achieve produce record carry".split())
 """Verbs of having and giving that say nothing after "did": after all else they may be nouns."""
 
 PRONOUNS = frozenset("us it me they he she i we you our".split())

@@ -9,9 +9,10 @@ from functools import cached_property
 
 from answerable.agent import grammar
 from answerable.agent.apart import apart
-from answerable.agent.framing import frames
-from answerable.agent.lexicon import Lexicon, Sense
+from answerable.agent.lexicon import SMALL, Lexicon
 from answerable.agent.plan import Span
+from answerable.agent.senses import Sense
+from answerable.agent.telling import occasions, told
 from answerable.agent.time_words import MONTH_NAMES, WEEKDAYS
 from answerable.agent.when import Reader
 from answerable.agent.windows import When
@@ -75,7 +76,7 @@ class Grounder:
     def __init__(self, text: str, tokens: list[Token], lexicon: Lexicon, reader: Reader, lenient: bool = False) -> None:
         self.text, self.tokens, self.lexicon, self.reader, self.lenient = text, tokens, lexicon, reader, lenient
         self.corrected: dict[int, str] = self._correct() if lenient else {}
-        self.frames = dict(frames(text, tokens))
+        self.frames = dict(occasions(text, tokens, lexicon, reader))
         self.words, self.bases = tuple(token.word for token in self.tokens), tuple(token.base for token in self.tokens)
 
     def covers(self) -> Iterator[Cover]:
@@ -131,9 +132,10 @@ class Grounder:
     def _segments(self, i: int) -> Iterator[tuple[Segment, int]]:
         token, found = self.tokens[i], False
         if i in self.frames:
-            yield Segment(i, self.frames[i], "frame", self._span(i, self.frames[i])), 5
+            how = "told" if told(self.tokens, (i, self.frames[i])) else "exact"
+            yield Segment(i, self.frames[i], "frame", self._span(i, self.frames[i]), how=how), 5
         timed = False
-        for segment, cost in (*self._names(i), *self._grammar(i), *self._time(i)):
+        for segment, cost in (*self._names(i), *self._told(i), *self._grammar(i), *self._time(i)):
             found = True
             timed = timed or segment.role == "when"
             yield (segment, cost) if not self._slipped(segment) else (replace(segment, how="spelling"), cost + 4)
@@ -141,7 +143,7 @@ class Grounder:
             found = True
             yield Segment(i, i + 1, "number", token.text, value=token.value, percent=token.percent, money=token.money), 11
         helping = token.word in grammar.GETTING and was_done(self.tokens, i)
-        if (token.word in grammar.FILLER or helping) and not (timed or self._is_name(i)):
+        if (token.word in grammar.FILLER or helping) and not (timed or self._is_name(i) or self._asks_how(i)):
             found = True
             yield Segment(i, i + 1, "filler", token.text, how="spelling" if i in self.corrected else "exact"), 10
         if self.lenient and not found and token.kind == "word" and (counts := self.lexicon.deverbal.get(lemma(token.word))):
@@ -156,6 +158,10 @@ class Grounder:
         token = self.tokens[i]
         named = token.word in grammar.PRONOUNS and bool(self.lexicon.of([token]))
         return named and before in ("", "the", "in", "from", "at", "of", "our", "by", "and", "not")
+
+    def _asks_how(self, i: int) -> bool:
+        """Whether a word belongs to "how quickly", which asks for a time and is never politeness."""
+        return i > 0 and grammar.PHRASES.get(self.words[i - 1 : i + 1]) == "long"
 
     def _slipped(self, segment: Segment) -> bool:
         return any(i in self.corrected for i in range(segment.start, segment.end))
@@ -175,7 +181,8 @@ class Grounder:
             if not senses and j - i > 2 and bases[1] in HELPERS and bases[-1] not in HELPERS:
                 content = [t for t in self.tokens[i:j] if t.word not in HELPERS]
                 # "orders were delivered" are delivered orders, where they are called so
-                senses, how = self.lexicon.of(content) or self.lexicon.of([content[-1], *content[:-1]]), "exact"
+                turned = [content[-1], *content[:-1]] if content[-1].word not in LINKS | PARTICLES else []
+                senses, how = self.lexicon.of(content) or (self.lexicon.of(turned) if turned else []), "exact"
             if not senses and self.lenient and bases[0].isalpha():
                 senses, how = self._by_forms(i, j)
             if self.lenient and j == i + 1 and senses and all(s.kind != "metric" for s in senses):
@@ -188,10 +195,26 @@ class Grounder:
             if senses:
                 yield Segment(i, j, "word", self._span(i, j), tuple(senses), how=how), 10 if how == "exact" else 12
 
+    def _told(self, i: int) -> Iterator[tuple[Segment, int]]:
+        """ "By how they found us": the dimension whose description says so."""
+        how = i - 1 if i and self.words[i - 1] == "how" else i
+        if self.words[how] != "how" or not (how == 0 or self.words[how - 1] in ("by", "and", ",", "on")) or not self.lenient:
+            return
+        for j in range(min(how + 7, len(self.tokens)), how + 1, -1):
+            said = [t for t in self.tokens[how + 1 : j] if t.word not in SMALL]
+            for n, token in enumerate(said):
+                rest = {other.base for m, other in enumerate(said) if m != n}
+                senses = [s for s, entity in self.lexicon.told.get(frozenset({lemma(token.word)}), ()) if rest <= {entity}]
+                if senses and token.kind == "word":
+                    asks = how == i
+                    end = how + 1 if asks else j
+                    yield Segment(i, end, "by" if asks else "word", self._span(i, end), () if asks else tuple(senses), how="lemma"), 11
+                    return
+
     def _by_forms(self, i: int, j: int) -> tuple[list[Sense], str]:
         """Names whose words have other forms, or come in another order: "length of the average visit"."""
         words = self._forms[i:j]
-        if words[0] == "not":
+        if self.words[i] == "not":
             words = ["no", *(word.rstrip("+") for word in words[1:])]
         if words[0] == "no" and words[-1] == "up":
             words.pop()  # who does not show up does not show
@@ -202,8 +225,8 @@ class Grounder:
             return senses, "lemma"
         if len(words) == 2 and words[1] in PARTICLES and (senses := self.lexicon.lemmas.get((words[0].rstrip("+"), words[1]), [])):
             return senses, "lemma"  # who signed up is a sign-up
-        if len(words) == 1:
-            return self.lexicon.parts.get(self.tokens[i].base, []), "part"
+        if len(words) == 1:  # a year is a year, and none of birth
+            return [] if self.bases[i] in grammar.UNITS else self.lexicon.parts.get(self.tokens[i].base, []), "part"
         return self._in_any_order(i, j, words)
 
     def _in_any_order(self, i: int, j: int, words: list[str]) -> tuple[list[Sense], str]:
@@ -222,7 +245,7 @@ class Grounder:
 
     def _grammar(self, i: int) -> Iterator[tuple[Segment, int]]:
         for j in range(min(i + _PHRASE_LENGTHS.get(self.words[i], 0), len(self.tokens)), i, -1):
-            if role := grammar.PHRASES.get(self.words[i:j]):
+            if (role := grammar.PHRASES.get(self.words[i:j])) and self.words[i : j + 1] != ("instead", "of"):
                 yield Segment(i, j, role, self._span(i, j)), 10
         for n in (2, 1):
             unit = " ".join(self.bases[i : i + n])

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
+from answerable.agent.senses import Key, Sense, as_percentage, extreme, names_of, verb_of, verbs_of, words_of
 from answerable.agent.windows import When
-from answerable.agent.words import Token, form, slips, tokens
+from answerable.agent.words import Token, form, lemma, slips, tokens
 from answerable.context.catalog import Catalog
-from answerable.context.model import Dimension, Item, Join, Metric, RatioMetric, SimpleMetric
+from answerable.context.model import Dimension, Join, RatioMetric, SimpleMetric
 from answerable.context.values import Values
 from answerable.context.words import plurals
 
-Key = tuple[str, ...]
 MAX_WORDS = 8
 REMEMBERED = 20_000
 """Words and spans of questions that are remembered with what they were found to be."""
@@ -24,31 +24,8 @@ AMOUNTS = frozenset("amount value money sum total balance".split())
 UNIT_NOUNS = {"EUR": "euro", "USD": "dollar", "GBP": "pound", "CHF": "franc", "JPY": "yen", "%": ""}
 
 
-@dataclass(frozen=True)
-class Sense:
-    """One thing that a span of a question may mean.
-
-    `kind` is metric, dimension, value, entity, join, date, period or unit; `how` the kind of word: name, label, synonym, value, lemma,
-    spelling.
-    """
-
-    kind: str
-    name: str
-    model: str = ""
-    value: Any = None
-    how: str = "name"
-    when: When | None = None
-    said: Key = ()
-    """The words of a value as its file writes them."""
-
-    @property
-    def target(self) -> str:
-        """The thing itself, as plans and pages write it."""
-        if self.kind in ("metric", "entity", "period", "unit"):
-            return self.name
-        return f"{self.model}.{self.name}" + (f" = {self.value}" if self.kind == "value" else "")
-
-
+SMALL = frozenset("the a an it they we us our you he she was were is are be been do does did has have had".split())
+"""Small words in a description that says how something is done."""
 _SUFFIXES = frozenset({"latest", "current"})
 """Words that end a column's name and that nobody says."""
 _RELATIVE = frozenset({"who", "that", "which", "were", "was", "are", "is", "have", "has"})
@@ -57,9 +34,11 @@ _PREFIXES = frozenset({"is", "was", "has", "had", "did", "are"})
 """Words that begin the name of a yes/no column."""
 
 
-def words_of(text: str) -> Key:
-    """The folded words of a name, as a question's tokens have them."""
-    return tuple(token.base for token in tokens(text.replace("_", " ")) if token.kind != "sign" or token.word in "&%+")
+_OF_EACH = frozenset(tuple(said.split()) for said in (
+    "lead time", "delivery time", "response time", "reaction time", "resolution time", "handling time", "cycle time", "wait time",
+    "waiting time", "turnaround time", "processing time", "session length",
+))  # fmt: skip
+"""Quantities that each case has one of, and of which people name the average without saying so."""
 
 
 class Lexicon:
@@ -72,6 +51,8 @@ class Lexicon:
         for key, sense in self._all():
             _add(self.senses, key, sense)
         self._settle()
+        for key, sense in self._of_each():
+            _add(self.senses, key, sense)
         for metric in catalog.metrics.values():
             unit = metric.unit if isinstance(metric.unit, str) and not metric.hidden else ""
             if (key := words_of(UNIT_NOUNS.get(unit, unit))) and all(s.kind == "unit" for s in self.senses.get(key, ())):
@@ -81,19 +62,19 @@ class Lexicon:
     def _all(self) -> Iterator[tuple[Key, Sense]]:
         for metric in self.catalog.metrics.values():
             if not metric.hidden:
-                yield from _said(metric, Sense("metric", metric.name))
+                yield from names_of(metric, Sense("metric", metric.name))
                 if isinstance(metric, RatioMetric):
-                    yield from _as_percentage(metric)
-                yield from _extreme(metric)
+                    yield from as_percentage(metric)
+                yield from extreme(metric)
         for model in self.catalog.models.values():
-            yield from _said(model, Sense("entity", model.name))
+            yield from names_of(model, Sense("entity", model.name))
             if model.entity:
                 yield words_of(model.entity), Sense("entity", model.name, how="label")
             for dimension in model.dimensions.values():
                 if not dimension.hidden:
                     yield from self._dimension(model.name, dimension)
             for join in model.joins.values():
-                yield from _said(join, Sense("join", join.name, model.name))
+                yield from names_of(join, Sense("join", join.name, model.name))
                 yield from self._roles(join, Sense("join", join.name, model.name, how="role"))
         for metric in self.catalog.metrics.values():
             for synonym in () if metric.hidden else metric.synonyms:
@@ -106,11 +87,16 @@ class Lexicon:
             yield words_of(member.word), Sense("value", member.dimension, member.model, member.value, how, said=written(member.word))
         for model in self.catalog.models.values():
             for dimension in model.dimensions.values():
-                if dimension.type == "time" and not dimension.hidden and (verb := _verb(dimension.name)):
+                if dimension.type == "time" and not dimension.hidden and (verb := verb_of(dimension.name)):
                     yield (verb,), Sense("date", dimension.name, model.name)
         for rule in self.catalog.rules:
             for name, (start, end) in rule.periods.items():
                 yield words_of(name), Sense("period", name, when=When(start, end))
+
+    def _of_each(self) -> list[tuple[Key, Sense]]:
+        """ "Lead time" is the average lead time, where nothing else is called so: nobody adds up what is said of each case."""
+        named = [(key[1:], s) for key, senses in self.senses.items() if key[0] == "average" for s in senses if s.kind == "metric"]
+        return [(key, replace(s, how="lemma")) for key, s in named if key[-2:] in _OF_EACH and key not in self.senses]
 
     def _roles(self, join: Join, sense: Sense) -> Iterator[tuple[Key, Sense]]:
         """What points at a join beside its name: "shipped to", and the "shipping" of a shipping address before one of its dimensions."""
@@ -123,7 +109,7 @@ class Lexicon:
 
     def _dimension(self, model: str, dimension: Dimension) -> Iterator[tuple[Key, Sense]]:
         # A dimension called `name` is known by its label: the bare word says nothing.
-        said = _said(dimension, Sense("dimension", dimension.name, model))
+        said = names_of(dimension, Sense("dimension", dimension.name, model))
         for key, sense in said:
             if dimension.name != "name" or sense.how != "name" or not dimension.label:
                 yield key, sense
@@ -200,12 +186,27 @@ class Lexicon:
         return found
 
     @cached_property
+    def told(self) -> dict[frozenset[str], list[tuple[Sense, str]]]:
+        """Dimensions by the verbs of a description that says how something is done, with the noun of whose it is."""
+        found: dict[frozenset[str], list[tuple[Sense, str]]] = defaultdict(list)
+        for model in self.catalog.models.values():
+            entity = words_of(model.entity or model.name)[-1]
+            for dimension in model.dimensions.values():
+                said = tokens(dimension.description or "")
+                if dimension.hidden or not said or said[0].word != "how":
+                    continue
+                verbs = frozenset(lemma(t.word) for t in said[1:] if t.kind == "word" and t.word not in SMALL and t.base != entity)
+                if len(verbs) == 1:
+                    found[verbs].append((Sense("dimension", dimension.name, model.name, how="lemma"), entity))
+        return found
+
+    @cached_property
     def deverbal(self) -> dict[str, list[Sense]]:
         """Counts by the verb that their noun comes from: `book` for bookings, `cancel` for cancellations."""
         found: dict[str, list[Sense]] = defaultdict(list)
         for key, senses in self.senses.items():
             counts = [s for s in senses if s.kind == "metric" and self._counts(s.name)]
-            for verb in _verbs_of(key[0]) if counts and len(key) == 1 else ():
+            for verb in verbs_of(key[0]) if counts and len(key) == 1 else ():
                 found[verb] += [s for s in counts if s not in found[verb]]
         return found
 
@@ -274,65 +275,9 @@ class Lexicon:
         return things or found
 
 
-def _as_percentage(metric: RatioMetric) -> Iterator[tuple[Key, Sense]]:
-    """A "no-show rate" is also a percentage, a percent and a ratio."""
-    for text in (metric.name, metric.label or "", *metric.synonyms):
-        said = words_of(text)
-        if len(said) > 1 and said[-1] == "rate":
-            yield from (((*said[:-1], word), Sense("metric", metric.name, how="lemma")) for word in ("percent", "percentage", "ratio"))
-
-
-_EXTREMES = (
-    frozenset("max maximum largest biggest highest greatest".split()),
-    frozenset("min minimum smallest lowest".split()),
-)
-
-
-def _extreme(metric: Metric) -> Iterator[tuple[Key, Sense]]:
-    """The "max booking value" is also the highest and the largest."""
-    for text in (metric.name, metric.label or "", *metric.synonyms):
-        said = words_of(text)
-        for words in _EXTREMES if len(said) > 1 else ():
-            if said[0] in words:
-                yield from (((word, *said[1:]), Sense("metric", metric.name, how="lemma")) for word in sorted(words - {said[0]}))
-
-
-def _verbs_of(noun: str) -> Iterator[str]:
-    """The verbs that a noun may come from, by its ending."""
-    yield noun
-    for ending, more in (
-        ("ing", ("", "e")),
-        ("ment", ("",)),
-        ("ation", ("", "e")),
-        ("ion", ("", "e")),
-        ("al", ("", "e")),
-        ("ery", ("er",)),
-        ("y", ("",)),
-    ):
-        if noun.endswith(ending) and len(noun) > len(ending) + 2:
-            stem = noun[: -len(ending)]
-            yield from (stem + tail for tail in more)
-            if stem[-1] == stem[-2]:
-                yield stem[:-1]
-
-
 def _add(senses: dict[Key, list[Sense]], key: Key, sense: Sense) -> None:
     if key and len(key) <= MAX_WORDS and all((s.kind, s.target) != (sense.kind, sense.target) for s in senses[key]):
         senses[key].append(sense)
-
-
-def _verb(name: str) -> str:
-    """`booked` for `booked_on`, `starts` for none: the verb that picks this date."""
-    verb, _, tail = name.rpartition("_")
-    return verb if tail in ("on", "at", "date", "day") and "_" not in verb and verb.endswith(("ed", "en", "id", "nt", "wn")) else ""
-
-
-def _said(item: Item, sense: Sense) -> Iterator[tuple[Key, Sense]]:
-    yield words_of(item.name), sense
-    if item.label:
-        yield words_of(item.label), Sense(sense.kind, sense.name, sense.model, how="label")
-    for synonym in item.synonyms:
-        yield words_of(synonym), Sense(sense.kind, sense.name, sense.model, how="synonym")
 
 
 def written(text: str) -> Key:

@@ -61,7 +61,8 @@ def _named_things(d: Draft, lexicon: Lexicon) -> bool:
         return singular(last) != last  # "company names"
     things = d.subject is not None and all(sense.kind == "entity" for sense in d.subject.segment.senses)
     named = things and d.subject and all(has_names(lexicon.catalog.models[sense.name]) for sense in d.subject.segment.senses)
-    return bool(named and d.filters) and not d.asks and not any(f.negated for f in d.filters)
+    there = d.asks.keys() <= {"yes or no"} and not d.whens  # "is there a store in Paris" is told by which there are
+    return bool(named and d.filters) and there and not any(f.negated for f in d.filters)
 
 
 def _of_model(d: Draft, lexicon: Lexicon, model: Model) -> Iterator[Candidate]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from answerable.agent import grammar
 from answerable.agent.draft import COMPARISONS, Bound, Filter, Missing, Split, Threshold, Unread
 from answerable.agent.ground import Segment
-from answerable.agent.lexicon import Sense
 from answerable.agent.looking import Looking
+from answerable.agent.senses import Sense
 from answerable.context.words import singular
 
 
@@ -57,6 +58,8 @@ class Narrowing(Looking):
         """`instant or not`, `instant vs non-instant`: a split by what it is a value of."""
         if self._role() not in ("or", "versus") or self._role(1) != "not" or self._kind(2) not in ("", "value"):
             return False
+        if grammar.PHRASES.get(tuple(value.text.lower().split()[:1])) == "not":
+            raise Unread(self.s[self.i + 1])  # "without it or without it"
         named = [Sense("dimension", s.name, s.model) for s in value.senses if s.kind == "value"]
         self.d.splits.append(Split(replace(value, senses=tuple(dict.fromkeys(named)))))
         again = self._kind(2) == "value" and self.s[self.i + 2].senses == value.senses
@@ -103,6 +106,9 @@ class Narrowing(Looking):
         if self._kind() != "value":
             raise Unread(opener)
         self._filter(negated=True, owner=owner, without=opener.text.lower().startswith("without"))
+        named = {s.name for s in self.d.metrics[0].senses} if self.d.metrics else set()
+        if self._kind() == "metric" and not self.s[self.i].lead and named == {s.name for s in self.s[self.i].senses}:
+            self.i += 1  # "visits without video visits"
 
     def _missing(self) -> None:
         """`without a region`, `with no region`, `region unknown`: rows whose dimension has no value."""
@@ -131,7 +137,7 @@ class Narrowing(Looking):
 
     def _none_of(self) -> None:
         """`stores without orders`: those of which the number is none."""
-        if self.d.metrics or self.d.subject is None:
+        if self.d.metrics or self.d.subject is None or "never" in self.d.asks:
             raise self._fail()
         self.d.metrics.append(self.s[self.i])
         self.d.asks["never"] = self.s[self.i]
@@ -141,6 +147,9 @@ class Narrowing(Looking):
         self.i += 1
         if self._kind() == "metric" and self._kind(1) != "value":
             self._none_of()
+            return
+        if self._kind() == "value" and self._role(-2) == "comma" and self.s[self.i - 1].text.lower() == "no" and self.d.metrics:
+            self._filter(negated=True)  # "orders last month, no refunds"
             return
         if self._kind() != "dimension":
             raise Unread(self.s[self.i - 1])
@@ -190,7 +199,7 @@ class Narrowing(Looking):
         if (
             self._kind(1) == "value"
             or self._kind(-1) == "value"
-            or self._role(1) in ("when", "top", "bottom", "not", "number", *COMPARISONS)
+            or self._role(1) in ("when", "top", "bottom", "best", "worst", "most", "least", "not", "number", *COMPARISONS)
             or self._role(-1) in ("when", "number", "or more", "or less")
         ):
             self.i += 1

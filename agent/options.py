@@ -7,8 +7,8 @@ from typing import TypeVar
 
 from answerable.agent.draft import Bound, Filter, Missing, Split
 from answerable.agent.ground import Segment
-from answerable.agent.lexicon import Sense
 from answerable.agent.plan import NOT_JOINABLE, NOT_SUPPORTED, Gap, Lacking
+from answerable.agent.senses import Sense
 from answerable.context.catalog import Catalog
 from answerable.context.model import Dimension, Metric, Model
 from answerable.context.paths import Path, fan_out, paths

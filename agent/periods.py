@@ -26,8 +26,8 @@ from answerable.agent.time_words import (
     year_before,
 )
 from answerable.agent.windows import When, Windows
-from answerable.agent.words import ORDINALS, Token
-from answerable.context.compiler.time import Span, floor, shift
+from answerable.agent.words import ORDINALS, Token, was_done
+from answerable.context.compiler.time import Span, shift
 from answerable.context.settings import ProjectSettings
 
 Known = dict[tuple[bool, int], tuple[int, When] | None]
@@ -58,6 +58,8 @@ class Periods(Windows):
         for j in range(i, min(i + 5, len(t))):
             if found := self._period(t, j):
                 return found
+            if word_at(t, j) == "course" and word_at(t, j - 1) == "the" and word_at(t, j + 1) == "of":
+                continue  # in the course of 2024
             if word_at(t, j) not in LEADS or (word_at(t, j) == "over" and number_at(t, j + 1) and not self._recent_year(t[j + 1])):
                 return None
             if word_at(t, j) in ("year", "month") and not (number_at(t, j + 1) or word_at(t, j + 1) == "of"):
@@ -93,19 +95,25 @@ class Periods(Windows):
             if word_at(t, i + 1) in ("full", "complete", "whole"):
                 j += 1
             count = count_at(t, j)
-            if count and (unit := unit_at(t, j + 1)):
-                return (j + 1 + unit[0], self._many(kind, count, unit[1])) if kind else None
+            n = j + 2 if count and word_at(t, j + 1) in ("full", "complete") else j + 1
+            if count and (unit := unit_at(t, n)):
+                return (n + unit[0], self._many(kind, count, unit[1])) if kind else None
             if unit := unit_at(t, j):
                 return j + unit[0], self._unit_moved(unit[1], kind)
             if kind <= 0 and word_at(t, j) in WEEKDAYS:
                 return j + 1, self._weekday(word_at(t, j), strictly=kind < 0)
             if kind == -1 and (found := self._month(t, j) or self._season(t, j)) and not found[1].year_named:
                 return found
+        if word in ("whole", "entire", "full", "complete") and (unit := unit_at(t, i + 1)):
+            bare = not number_at(t, i + 1 + unit[0]) and word_at(t, i + 1 + unit[0]) != "of"
+            return (i + 1 + unit[0], replace(self._unit_moved(unit[1], 0), holds=True)) if bare else None
         if (unit := unit_at(t, i)) and words_at(t, i + unit[0], "before", "last"):
             return i + unit[0] + 2, self._unit_moved(unit[1], -2)
-        if (unit := unit_at(t, i)) and word_at(t, i + unit[0]) == "before" and unit[1] in UNITS:
+        if (unit := unit_at(t, i)) and word_at(t, i + unit[0]) in ("before", "earlier") and unit[1] in UNITS:
             return i + unit[0] + 1, When(None, None, unit[1], before_it=True)
         count = 1 if word_at(t, i) in ("a", "an") else count_at(t, i)
+        if count == 1 and (unit := unit_at(t, i + 1)) and word_at(t, i + 1 + unit[0]) == "earlier" and unit[1] in UNITS:
+            return i + 2 + unit[0], When(None, None, unit[1], before_it=True)
         if count and (unit := unit_at(t, i + 1)) and word_at(t, i + 1 + unit[0]) == "ago":
             return i + 2 + unit[0], self._ago(count, unit[1])
         return None
@@ -122,7 +130,14 @@ class Periods(Windows):
             return j + fiscal, self._latest(unit, which, count, fiscal)
         if outer.start is None or outer.unit not in ("year", "fiscal_year", "month", "quarter"):
             return None
-        return k, self._inside(outer, unit, which, count)
+        return k, replace(self._inside(outer, unit, which, count), year_named=outer.year_named)
+
+    def _year_first(self, t: list[Token], i: int) -> tuple[int, When] | None:
+        """2025 Q1, 2025-H1."""
+        year, head = self._year(t, i), self._head(t, i + 1)
+        if not year or year[0] != i + 1 or not head or word_at(t, i + 1)[:1] not in "qh" or self._of_year(t, head[0]):
+            return None
+        return head[0], self._inside(year[1], *head[1])
 
     def _head(self, t: list[Token], i: int) -> tuple[int, tuple[str, int, int]] | None:
         word = word_at(t, i)
@@ -164,6 +179,8 @@ class Periods(Windows):
 
     def _of_year(self, t: list[Token], i: int, strict: bool = False) -> tuple[int, When] | None:
         j = i
+        if word_at(t, i - 1)[:1] in ("q", "h") and len(word_at(t, i - 1)) == 2 and (short := self._short_year(t, i)):
+            return i + 1, short  # Q1-25
         while word_at(t, j) in ("of", "in", "the", "year", ","):
             j += 1
         if strict and j == i:
@@ -173,7 +190,17 @@ class Periods(Windows):
             if found and found[1].unit in ("year", "fiscal_year") and found[1].start and found[1].full_end:
                 # "March of the last 3 years" is three months, and no one of them
                 return found if (found[1].full_end - found[1].start).days <= 366 else None
+        if word_at(t, i) in ("of", "in") and word_at(t, i + 1) == "the" and (unit := unit_at(t, i + 2)) and "year" in unit[1]:
+            return i + 2 + unit[0], replace(self._unit_moved(unit[1], 0), year_named=False)
         return None
+
+    def _short_year(self, t: list[Token], i: int) -> When | None:
+        """The 25 of "Q1-25", or of "Q1 25" where the question ends."""
+        token = t[i] if i < len(t) else None
+        if token is None or not token.text.isdigit() or len(token.text) != 2 or not 0 <= self.today.year + 1 - 2000 - int(token.text) <= 16:
+            return None
+        last = all(other.kind == "sign" for other in t[i + 1 :])
+        return self._calendar_year(2000 + int(token.text)) if token.hyphen or last else None
 
     def _inside(self, outer: When, unit: str, which: int, count: int) -> When:
         """The `which`-th part of a period."""
@@ -227,10 +254,12 @@ class Periods(Windows):
         return None
 
     def _month(self, t: list[Token], i: int) -> tuple[int, When] | None:
-        """August, August 2025, aug-24, 2025-06, August last year, 3 March 2025, March 3, 2025."""
+        """August, August 2025, aug-24, 2025-06, August last year, 3 March 2025, March 3, 2025, the first of March."""
         token = t[i] if i < len(t) else None
         if token is None:
             return None
+        if token.word == "first" and word_at(t, i + 1) == "of" and word_at(t, i + 2) in MONTH_NAMES:
+            return self._day_of(t, i + 3, MONTH_NAMES[word_at(t, i + 2)], 1)
         if token.kind == "date" and token.word.count("/") == 1:
             said, _, in_year = token.word.partition("/")
             return i + 1, self._clipped_month(int(in_year), int(said))
@@ -318,12 +347,13 @@ class Periods(Windows):
         return None
 
     def _week(self, t: list[Token], i: int) -> tuple[int, When] | None:
-        """the week of 10 March, week 12."""
+        """the week of 10 March, the week starting 10 March, week 12, calendar week 12."""
+        i += 1 if words_at(t, i, "calendar", "week") else 0
         if word_at(t, i) != "week":
             return None
-        if word_at(t, i + 1) == "of" and (found := self._period_lead(t, i + 2)) and found[1].unit == "day" and found[1].start:
-            start = floor(found[1].start, "week", self.settings)
-            return found[0], self._clipped(start, start + dt.timedelta(days=7), "week")
+        held = word_at(t, i + 1) in ("of", "starting", "beginning", "commencing", "ending")
+        if held and (found := self._period_lead(t, i + 2)) and found[1].unit == "day" and found[1].start:
+            return found[0], self.holding(found[1].start, "week")
         if number_at(t, i + 1) and self.settings.week_start == "monday" and 1 <= (t[i + 1].value or 0) <= 53:
             year, week = self._of_year(t, i + 2), int(t[i + 1].value or 1)
             if year and year[1].start:
@@ -336,9 +366,10 @@ class Periods(Windows):
 
     def _season(self, t: list[Token], i: int) -> tuple[int, When] | None:
         month = SEASONS.get(word_at(t, i))
-        if month is None or word_at(t, i - 1 if i else len(t)) not in LEADS | {"last", "this", "since"}:
+        year = self._of_year(t, i + 1) if month else None
+        named = year is not None and (word_at(t, i) not in ("fall", "spring") or (number_at(t, i + 1) and not was_done(t, i)))
+        if month is None or not (named or word_at(t, i - 1 if i else len(t)) in LEADS | {"last", "this", "since"}):
             return None
-        year = self._of_year(t, i + 1)
         number = year[1].start.year if year and year[1].start else self.today.year
         start = dt.date(number, month, 1)
         if not year and start > self.today:
@@ -372,7 +403,7 @@ class Periods(Windows):
 Read = Callable[[Periods, list[Token], int], "tuple[int, When] | None"]
 PERIODS: tuple[Read, ...] = (
     Periods._days, Periods._relative, Periods._part_of, Periods._year, Periods._month, Periods._date_token,
-    Periods._weekday_phrase, Periods._week, Periods._season, Periods._same_last_year,
+    Periods._weekday_phrase, Periods._week, Periods._season, Periods._same_last_year, Periods._year_first,
 )  # fmt: skip
 
 

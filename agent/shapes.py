@@ -12,7 +12,7 @@ from answerable.agent.plan import NOT_SUPPORTED, Gap, Lacking
 from answerable.agent.wording import SIGNS
 from answerable.context.catalog import Catalog
 from answerable.context.expr import parse_expression
-from answerable.context.model import Metric, SimpleMetric
+from answerable.context.model import Metric, RatioMetric, SimpleMetric
 from answerable.context.words import key
 from sqlglot import exp
 
@@ -99,7 +99,7 @@ def _wholes(s: Shape) -> None:
         raise s.unread("total", says="Its parts do not add up to a total.")
     if s.asks("share") and len(d.metrics) == 1 and (not (d.splits or d.subject or d.filters) or d.rank or d.thresholds):
         raise s.unread("share")
-    if s.asks("average") and not all("average" in metric.name or leaf_is(metric, exp.Avg) for metric in s.metrics):
+    if s.asks("average") and not all("average" in m.name or leaf_is(m, exp.Avg) or is_per(m) for m in s.metrics):
         raise s.unread("average", says=f"An average of {s.metrics[0].words} is not defined." if s.metrics else "")
 
 
@@ -147,8 +147,9 @@ def _verbs(s: Shape) -> None:
     for segment in d.metrics:
         if segment.how == "verb" and not (often or (d.rank and d.subject and not s.asks("count"))):
             raise Unread(segment)
-    if s.asks("times") and any(unit_of(m) in SIGNS or unit_of(m) == "%" for m in s.metrics):
-        raise s.unread("times")
+    people = any(key(unit_of(m))[:1] and key(unit_of(m))[0] in PERSONS and is_distinct(m) for m in s.metrics)
+    if s.asks("times") and (people or any(unit_of(m) in SIGNS or unit_of(m) == "%" for m in s.metrics)):
+        raise s.unread("times")  # how often is not how many different people
     if s.asks("never") and not (d.subject and len(s.names) == 1 and not d.splits and not d.rank and not d.thresholds):
         raise s.unread("never")
 
@@ -159,7 +160,7 @@ def _counts(s: Shape) -> None:
         raise s.unread(*other)
 
 
-_OF_METRICS = ("cumulative", "conversion", "average", "rate", "never", "amount", "per metric")
+_OF_METRICS = ("share", "cumulative", "conversion", "average", "rate", "never", "amount", "per metric")
 
 
 def _units(s: Shape) -> None:
@@ -171,19 +172,36 @@ def _units(s: Shape) -> None:
     for segment in s.draft.units:
         if not all(any(sense.name == unit_of(m) for sense in segment.senses) for m in s.metrics):
             raise Unread(segment)
-    if s.asks("long") and not all(key(unit_of(m))[:1] and key(unit_of(m))[0] in TIME_UNITS for m in s.metrics):
+    if s.asks("long") and not (all(key(unit_of(m))[:1] and key(unit_of(m))[0] in TIME_UNITS for m in s.metrics) or _is_line(s)):
         raise s.unread("long")
     if s.asks("amount") and not all(unit_of(m) in SIGNS for m in s.metrics):
         raise s.unread("amount")
     if s.asks("size", "counted") and any(unit_of(m) in SIGNS or unit_of(m) == "%" for m in s.metrics):
         raise s.unread("size", "counted")
+    states = [d for leaf in s.leaves for d in s.catalog.models[leaf.model or ""].dimensions if not leaf.filter and "status" in d.split("_")]
+    if s.asks("happened") and states:
+        raise s.unread("happened")  # of all appointments, some never took place
+    if s.asks("of them") and not all(leaf_is(m, exp.Count) or (unit_of(m) and unit_of(m) not in (*SIGNS, "%")) for m in s.metrics):
+        raise s.unread("of them")  # "how many were gold" is of what was counted before
     if s.asks("people") and not all(key(unit_of(m)) and key(unit_of(m))[0] in PERSONS for m in s.metrics):
         raise s.unread("people")
     if s.asks("distinct") and not all(parse_expression(leaf.expr).find(exp.Distinct) for leaf in s.leaves):
         raise s.unread("distinct")
 
 
+def _is_line(s: Shape) -> bool:
+    """Whether "how long" asks for the length of a queue, which is how many are in it."""
+    said, at = [segment.text.lower().split()[-1] for segment in s.draft.metrics], s.draft.asks["long"]
+    long = at is not None and at.text.lower() == "how long"
+    return long and "came" not in s.draft.asks and bool(said) and set(said) <= {"queue", "list", "line", "backlog", "waitlist"}
+
+
 RULES: tuple[Callable[[Shape], None], ...] = (_subject, _ranking, _wholes, _comparing, _thresholds, _verbs, _counts, _units)
+
+
+def is_per(metric: Metric) -> bool:
+    """Whether a metric is so much of one thing for each of another, which is an average by itself: "average revenue per buyer"."""
+    return isinstance(metric, RatioMetric) and " per " in f" {' '.join(key(metric.words))} " and unit_of(metric) != "%"
 
 
 def is_distinct(metric: Metric) -> bool:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from answerable.agent.lexicon import MAX_WORDS, Key, Lexicon, Sense, sayable, words_of
+from answerable.agent.lexicon import MAX_WORDS, Lexicon, sayable
+from answerable.agent.senses import Key, Sense, words_of
 from answerable.context import values
 from answerable.context.catalog import Catalog, visible
 from answerable.context.engines.base import Engine

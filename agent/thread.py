@@ -10,8 +10,8 @@ from typing import Any
 from answerable.agent.draft import Draft, Filter, Unread
 from answerable.agent.grammar import FILLER
 from answerable.agent.ground import Segment
-from answerable.agent.time_words import as_date
-from answerable.agent.windows import When
+from answerable.agent.time_words import as_date, year_before
+from answerable.agent.windows import When, Windows
 from answerable.agent.words import ORDINALS, tokens
 from answerable.context.compiler.time import Span, shift
 from answerable.context.words import key
@@ -84,27 +84,39 @@ def says_something(draft: Draft) -> bool:
         or draft.thresholds
         or draft.bounds
         or draft.rank
+        or draft.top
         or draft.measure
         or draft.order
         or draft.drops
         or draft.absent
-        or {"share", "in percent", "trend", "grow", "compare", "total", "cumulative"} & draft.asks.keys()
+        or {"share", "in percent", "trend", "grow", "compare", "total", "cumulative", "rate"} & draft.asks.keys()
     )
 
 
-def merged(before: Draft, after: Draft) -> Draft:
+def merged(before: Draft, after: Draft, calendar: Windows) -> Draft:
     """The draft before with what the later one says in place of its own. Raises Unread where that would leave a word of it unused."""
     before = _dropped(before, after)
     after = replace(after, filters=[_of_the_same(new, before.filters) for new in after.filters])
     shared = [f for f in before.filters if not any(_same_dimension(f, new) for new in after.filters)]
-    if after.metrics and (before.rank or before.thresholds) and not (after.rank or after.thresholds):
+    anew = "ranked anew" in after.asks
+    if anew and (not before.rank or before.thresholds):
+        raise Unread(after.metrics[0])
+    before = replace(before, measure=None) if anew else before
+    if after.metrics and (before.rank or before.thresholds) and not (after.rank or after.thresholds or anew):
         raise Unread(after.metrics[0])  # "their revenue" is not the ranking by revenue
+    if "also" in after.asks:
+        after = _added(before, after)
+    if after.top and not (after.rank or before.rank):
+        raise Unread(after.asks.get("again"))
     splits = after.splits or before.splits
     subject = after.subject or (None if after.splits else before.subject)
     if not (after.rank or before.rank or after.thresholds or before.thresholds or not (after.metrics or before.metrics)):
         if after.subject is not None:
             raise Unread(after.subject.segment)
         subject = None
+    counted = after.asks.get("count")
+    if "count" in after.asks and not (after.metrics or after.subject):
+        after = replace(after, asks=after.asks | {"of them": counted})
     dropped = {"list", "count", "much", "which", "asker", "superlative"} if after.metrics or after.splits else set()
     asks = {role: at for role, at in before.asks.items() if role not in dropped}
     return replace(
@@ -114,7 +126,7 @@ def merged(before: Draft, after: Draft) -> Draft:
         subject=subject,
         also=after.also or before.also,
         filters=[*shared, *after.filters],
-        whens=_whens(before, after),
+        whens=_whens(before, after, calendar),
         joints=after.joints if after.whens else before.joints,
         thresholds=after.thresholds or before.thresholds,
         bounds=after.bounds or before.bounds,
@@ -123,10 +135,19 @@ def merged(before: Draft, after: Draft) -> Draft:
         measure=after.measure or before.measure,
         date=after.date or before.date,
         rank=after.rank or before.rank,
-        top=after.top if after.rank else before.top,
+        top=after.top if after.rank or after.top else before.top,
         order=after.order or before.order,
-        asks=asks | {role: at for role, at in after.asks.items() if role not in ("again", "which", "asker")},
+        asks=asks | {role: at for role, at in after.asks.items() if role not in ("again", "which", "asker", "ranked anew")},
     )
+
+
+def _added(before: Draft, after: Draft) -> Draft:
+    """ "By payer as well", "add the orders": beside what was there. What else is added would be no longer the same question."""
+    if after.filters or after.whens or after.rank or after.thresholds or after.bounds or not (after.splits or after.metrics):
+        raise Unread(after.asks["also"])
+    metrics = [*before.metrics, *after.metrics] if after.metrics else []
+    splits = [*before.splits, *after.splits] if after.splits else []
+    return replace(after, metrics=metrics, splits=splits, asks={role: at for role, at in after.asks.items() if role != "also"})
 
 
 def _of_the_same(new: Filter, before: list[Filter]) -> Filter:
@@ -189,17 +210,42 @@ def _dimensions(said: Filter) -> set[tuple[str, str]]:
     return {(s.model, s.name) for segment in said.values for s in segment.senses}
 
 
-def _whens(before: Draft, after: Draft) -> list[tuple[Segment, When]]:
-    if {"versus", "compare"} & after.asks.keys() and len(before.whens) == len(after.whens) == 1:
+def _whens(before: Draft, after: Draft, calendar: Windows) -> list[tuple[Segment, When]]:
+    if {"versus", "compare", "than"} & after.asks.keys() and len(before.whens) == len(after.whens) == 1:
         return [*before.whens, *after.whens]
     if len(after.whens) == 1 and after.whens[0][1].before_it and len(before.whens) == 1:
         segment, when = before.whens[0]
         return [(segment, _before(when, after.whens[0][1].unit))]
+    if len(before.whens) == len(after.whens) == 1 and (moved := _seen_from(before.whens[0][1], after.whens[0], calendar)):
+        return [moved]
     after_whens = _in_the_year(before.whens, after.whens)
     after = replace(after, whens=after_whens)
     days = [said for said in after.whens if said[1].weekdays] or [said for said in before.whens if said[1].weekdays]
     windows = [said for said in after.whens if not said[1].weekdays] or [said for said in before.whens if not said[1].weekdays]
     return [*windows, *days]
+
+
+_PREVIOUS = re.compile(r"\b(?:previous|prior|preceding) (?:day|week|month|quarter|year)$")
+
+
+def _seen_from(when: When, said: tuple[Segment, When], calendar: Windows) -> tuple[Segment, When] | None:
+    """ "The whole week" of a day, "the same period last year" of any window; None for a time that stands by itself."""
+    segment, new = said
+    if when.start is None or when.end is None:
+        return None
+    if new.unit == when.unit and _PREVIOUS.search(segment.text.lower()):
+        return segment, _before(when, new.unit)
+    if new.start is None and new.end is not None and not new.as_of and when.start < new.end:
+        return segment, replace(new, start=when.start)  # "until June" of a year
+    if not (new.holds or (new.again and new.unit == "period")):
+        return None
+    if new.again:
+        start, end = (year_before(day, when.unit) for day in (when.start, when.end))
+        return segment, replace(when, start=start, end=end, whole=None, to_date=False)
+    held = calendar.holding(when.start, new.unit)
+    if held.full_end is None or when.end > held.full_end:
+        raise Unread(segment)
+    return segment, held
 
 
 def _in_the_year(before: list[tuple[Segment, When]], after: list[tuple[Segment, When]]) -> list[tuple[Segment, When]]:

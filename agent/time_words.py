@@ -18,7 +18,7 @@ YEAR_EARLIER = tuple(tuple(text.split()) for text in (
     "in the prior year",     "of the year before", "in last year", "previous year", "prior year", "of the prior year", "the prior year",
 ))  # fmt: skip
 LAST, THIS, NEXT = (
-    {"last", "previous", "past", "prior", "trailing"},
+    {"last", "previous", "past", "prior", "trailing", "preceding"},
     {"this", "current", "running"},
     {"next", "coming", "upcoming", "following"},
 )
@@ -47,7 +47,8 @@ STARTERS = frozenset({
     *LEADS, *LAST, *THIS, *NEXT, *UNITS, *WEEKDAYS, *MONTH_NAMES, *SEASONS, *ORDINALS, "fiscal", "financial", "fy", "q", "a", "an", "same",
     "today", "tonight", "yesterday", "tomorrow", "weekend", "since", "starting", "between", "until", "till", "through", "up", "before",
     "after",
-    "as", "by", "to", "end", "so", "ytd", "qtd", "mtd", "wtd", "fytd", "right", "now", "currently", "presently", "around",
+    "as", "by", "to", "end", "so", "thus", "calendar", "ytd", "qtd", "mtd", "wtd", "fytd", "right", "now", "currently", "presently",
+    "around",
 })  # fmt: skip
 """Words with which a time phrase can begin, beside numbers and dates."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -65,9 +66,9 @@ class Times:
         if not whens:
             return replace(timing, window=self._default_window(grains))
         if len(whens) == 1:
-            if whens[0][1].before_it:
-                raise Unread(whens[0][0])
-            if whens[0][1].parts and _COMPARING & self.d.asks.keys():
+            if whens[0][1].before_it or whens[0][1].unit == "period":
+                raise Unread(whens[0][0])  # "the same period last year" of which one?
+            if whens[0][1].parts and (_COMPARING & self.d.asks.keys() or self._sets_ends_apart(whens[0][0])):
                 first, second = ((whens[0][0], part) for part in whens[0][1].parts)
                 return self._two_windows([first, second], timing)  # "grew from July to August" sets August against July
             window = self._begun(self._one_window(*whens[0]), grains)
@@ -78,9 +79,16 @@ class Times:
                 self.assumptions.append("Growth is against the window of the same length before.")
                 return replace(timing, window=window, compare=Compare(to="previous"))
             return replace(timing, window=window)
-        if len(whens) > 2 or self.d.rank or self.d.thresholds:
+        if self.d.rank or self.d.thresholds:
             raise Unread(whens[-1][0])
+        if len(whens) > 2:
+            return self._in_a_row(whens, timing)
         return self._two_windows(whens, timing)
+
+    def _sets_ends_apart(self, segment: Segment) -> bool:
+        """Whether a comparison is of a range's two ends: "difference in orders between May and June"."""
+        several = len(self.metrics) > 1 or any(len(f.values) > 1 for f in self.d.filters)
+        return "compare" in self.d.asks and not several and (segment.text.lower().startswith("between") or not self.d.splits)
 
     def _is_course(self, grains: list[str]) -> bool:
         """Whether "how did it change month by month" asks for its course, and for no comparison."""
@@ -93,8 +101,8 @@ class Times:
             raise Unread(self.d.asks[f"over:{unit}"])
         if whens:
             window = self._one_window(*whens[0])
-            if window is None or window.start is None or window.end is None:
-                raise Unread(whens[0][0])
+            if window is None or window.start is None or window.end is None or window.end > Span.grain(unit).after(window.start):
+                raise Unread(whens[0][0])  # a year set against itself, moved by a month, is no month over month
         else:
             end = floor(self.reader.today, unit, self.catalog.settings)
             window = TimeWindow(start=Span.grain(unit).before(end), end=end)
@@ -134,6 +142,25 @@ class Times:
         if not against and str(then.start) > str(now.start):
             now, then = then, now
         return replace(timing, window=now, compare=Compare(to=then))
+
+    def _in_a_row(self, whens: list[tuple[Segment, When]], timing: Timing) -> Timing:
+        """June, July and August: periods of one unit, a row each."""
+        last, unit = whens[-1], whens[-1][1].unit
+        pairs = itertools.pairwise(whens)
+        joined = all(any(one.end <= joint < other.start for joint in self.d.joints) for (one, _), (other, _) in pairs)
+        if not joined or len(self.metrics) > 1 or {"versus", "than", "compare", *_COMPARING} & self.d.asks.keys():
+            raise Unread(last[0])
+        windows = [self._one_window(segment, self._same_year(segment, when, *last)) for segment, when in whens]
+        starts = sorted({str(window.start) for window in windows if window and window.start and window.end})
+        alike = all(when.unit == unit and not (when.before_it or when.again or when.as_of) for _, when in whens)
+        if unit not in ("day", "week", "month", "quarter", "year") or timing.grains not in ((), (unit,)) or not alike:
+            raise Unread(last[0])
+        if len(starts) < len(whens):
+            raise Unread(last[0])
+        ends = sorted(str(window.end) for window in windows if window)
+        kept = () if starts[1:] == ends[:-1] else (f"time:{unit} in ({', '.join(map(repr, starts))})",)
+        window = TimeWindow(start=dt.date.fromisoformat(starts[0]), end=dt.date.fromisoformat(ends[-1]))
+        return replace(timing, window=window, where=(*timing.where, *kept), grains=(unit,))
 
     def _side_by_side(self, second: Segment, unit: str, now: TimeWindow, then: TimeWindow, timing: Timing) -> Timing:
         """Two periods of one unit, a row each."""

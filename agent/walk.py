@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from answerable.agent.draft import COMPARISONS, Draft, Drop, Length, Split, Threshold, Unread
+from answerable.agent.grammar import UNITS
 from answerable.agent.ground import Cover, Segment
-from answerable.agent.lexicon import Sense
-from answerable.agent.narrowing import Narrowing
+from answerable.agent.things import Things
 from answerable.context.catalog import Catalog
+from answerable.context.words import singular
 
 COMBINATIONS = 48
 """Ways to give words with several kinds of meaning one kind each that are tried."""
@@ -22,6 +23,8 @@ def drafts(cover: Cover, catalog: Catalog, follows: bool = False) -> Iterator[Dr
     `follows` says that it stands in a thread, where "and" may begin it and "instead" means something.
     """
     segments = _said(cover)
+    if follows and [s.text.lower() for s in segments[:2]] == ["no", ","]:
+        segments = segments[2:]  # "no, by month" takes the question before back, and says it anew
     choices = [[s.only(kind) for kind in s.kinds()] if s.role == "word" else [s] for s in segments]
     failure: Unread | None = None
     found = False
@@ -50,7 +53,7 @@ def _said(cover: Cover) -> list[Segment]:
             after_frame = True
         elif segment.role == "asker" and found and found[-1].role == "word" and segment.text.lower() in ("who", "that"):
             lead += f" {segment.text.lower()}"  # "customers who …"
-        elif segment.role == "not" and after_frame and segment.text.lower() == "but":
+        elif segment.role in ("not", "again") and after_frame and segment.text.lower() == "but":
             continue
         elif segment.role != "filler" and not (after_frame and len(cover) > 1 and segment.role == "comma"):
             found.append(replace(segment, lead=lead.strip()))
@@ -58,26 +61,17 @@ def _said(cover: Cover) -> list[Segment]:
     return found
 
 
-class Walk(Narrowing):
+class Walk(Things):
     """One pass over the segments from left to right."""
 
     def draft(self) -> Draft:
         while self.i < len(self.s):
             self._step()
         self._subject_of_filter()
+        self._either()
+        if {"count", "in percent"} <= self.d.asks.keys() and not {"grow", "rose", "fell"} & self.d.asks.keys():
+            self.d.asks["share"] = self.d.asks.pop("in percent")  # "how many orders were refunded, in percent"
         return self.d
-
-    def _subject_of_filter(self) -> None:
-        """In "how many gold customers" and "list the stores in Germany" the thing that owns the value is what is asked for."""
-        if self.d.metrics or self.d.subject or len(self.d.filters) != 1:
-            return
-        owner = self.d.filters[0].owner
-        models = {s.model for v in self.d.filters[0].values for s in v.senses}
-        if owner is not None and owner.senses[0].kind == "entity":
-            self.d.subject = Split(owner)
-        elif owner is None and "count" in self.d.asks and len(models) == 1:
-            segment = self.d.filters[0].values[0]  # "how many newsletter subscribers": the things that have the value
-            self.d.subject = Split(replace(segment, senses=(Sense("entity", models.pop()),)))
 
     # -- one step ---------------------------------------------------------------------------------------------------------
 
@@ -127,75 +121,12 @@ class Walk(Narrowing):
             or "share" in self.d.asks
             or "as share" in self.d.asks
             or {"than", "conversion"} & self.d.asks.keys()
+            or ("count" in self.d.asks and any(s.role == "in percent" for s in self.s[self.i :]))
         )
         if (self.d.metrics and not joined) or (self._role(-1) == "which" and self.s[self.i - 1].text.lower().startswith("which")):
             raise self._fail()  # "which orders" asks for a list
         self.d.metrics.append(segment)
         self.i += 1
-
-    def _thing(self, segment: Segment) -> None:
-        """A dimension, an entity or a join that no "by" introduces."""
-        if self._role(1) in COMPARISONS and self._role(2) == "number" and self._is_number(segment):
-            self._bound(segment)
-            return
-        if self._kind(1) == "value" and self._owns(segment, self.s[self.i + 1]):
-            self.i += 1
-            self._filter(negated=False, owner=segment)
-            return
-        if self._kind(1) == "dimension" and self._kind(2) == "value" and self._joins_to(self.s[self.i + 1], segment):
-            self.s[self.i + 1] = self._narrowed(self.s[self.i + 1], segment)
-            self.i += 1
-            return  # "customers who found us through search": whose search it is
-        without = self._role(1) == "no" or (self._role(1) == "not" and self.s[self.i + 1].text.lower() == "without")
-        if without and self._kind(2) == "dimension" and self._joins_to(self.s[self.i + 2], segment):
-            self.s[self.i + 2] = self._narrowed(self.s[self.i + 2], segment)
-            self.i += 1
-            return  # "customers without a region": whose region it is
-        if self._role(1) == "number" and self._is_number(segment):
-            self._equal(segment)
-            return
-        if self._role(1) == "not" and self._kind(2) == "value" and self._owns(segment, self.s[self.i + 2]):
-            self.i += 2
-            self._filter(negated=True, owner=segment)
-            return
-        if (
-            self.d.subject
-            and self._kind() == "entity"
-            and self.d.subject.segment.senses
-            and self.d.subject.segment.senses[0].kind == "dimension"
-        ):
-            narrowed = self._narrowed(self.d.subject.segment, segment)
-            if narrowed.senses and not self.d.metrics:
-                self.d.subject = replace(self.d.subject, segment=narrowed)
-                self.i += 1
-                return
-        split, used = self._split_at(self.i)
-        asked = (
-            {"list", "which", "asker", "count", "top", "most", "least"} & self.d.asks.keys()
-            or self.d.rank
-            or self._role(-1) in ("list", "which", "asker", "count", "top", "most", "least")
-        )
-        if self.d.subject is None and (asked or self.i == 0 or not self.d.metrics):
-            self.d.subject = split
-        elif self._role(-1) in ("with", "and", "comma") and not self.d.metrics and self.d.subject:
-            self.d.also.append(split)
-        else:
-            raise self._fail()
-        self.i += used
-
-    def _split_at(self, i: int) -> tuple[Split, int]:
-        """`region`, `clinic region`, `referring provider`, `referring provider specialty`, `region of the clinic`."""
-        segment = self.s[i]
-        kind = segment.senses[0].kind
-        nxt = self.s[i + 1] if i + 1 < len(self.s) else None
-        if kind in ("entity", "join") and nxt and not nxt.lead and nxt.role == "word" and nxt.senses and nxt.senses[0].kind == "dimension":
-            narrowed = self._narrowed(nxt, segment)
-            if narrowed.senses:
-                return Split(narrowed, within=segment if kind == "join" else None), 2
-        of = nxt is not None and ("of" in nxt.lead.split() or any(s.how == "role" for s in nxt.senses))
-        if kind == "dimension" and of and nxt and self._kind(i + 1 - self.i) in ("join", "entity") and self._joins_to(segment, nxt):
-            return Split(self._narrowed(segment, nxt), within=nxt if nxt.senses[0].kind == "join" else None), 2
-        return Split(segment), 1
 
     # -- grammar ------------------------------------------------------------------------------------------------------------
 
@@ -208,19 +139,37 @@ class Walk(Narrowing):
             self._most()
         elif role == "than" and self._than_value():
             pass
+        elif role == "instead of":
+            self._instead()
+        elif role == "among" and "share" in d.asks and self._kind(1) == "metric":
+            self.i += 1  # "share of no-shows among all appointments" is theirs of those
         elif role.startswith("end of:"):
             d.splits.append(Split(segment, grain=role.partition(":")[2]))
             d.asks["each end"] = segment
             self.i += 1
+        elif role == "again" and segment.text.lower() == "but" and self._kind(1) == "value" and self._is_all():
+            self._not()  # "all orders but those of the web"
+        elif role == "never" and role in d.asks:
+            raise self._fail()
+        elif role == "list" and {"on", "in", "from"} & set(segment.lead.split()):
+            raise self._fail()  # "on the list" is a place
         elif role in _ASKS or role.startswith(("unit:", "over:")):
             d.asks.setdefault(role, segment)
             self.i += 1
         elif not self._edit(segment):
             raise self._fail()
 
+    def _is_all(self) -> bool:
+        return any({"all", "every"} & set(s.lead.split()) for s in self.s[: self.i])
+
     def _edit(self, segment: Segment) -> bool:
         """Words that edit what a thread is about: `drop the region`, `the same for orders`."""
         match segment.role:
+            case "also":
+                if self.follows:
+                    self.d.asks["also"] = segment
+                elif segment.text.lower().startswith(("add", "and")):
+                    return False
             case "drop" if self.follows and self._kind(1) in ("dimension", "entity", "join"):
                 self.d.drops.append(Drop("", self.s[self.i + 1]))
                 self.i += 3 if self._role(2) == "drop:filters" else 2
@@ -251,7 +200,7 @@ class Walk(Narrowing):
         """`and` and `,` join like things; a comma also only parts."""
         segment = self.s[self.i]
         if self.i == 0:
-            if not self.follows:
+            if segment.text.lower() not in ("and", "and also", ",") and not self.follows:
                 raise self._fail()
             self.i += 1
             return
@@ -266,6 +215,9 @@ class Walk(Narrowing):
     def _by(self) -> None:
         opener = self.i
         self.i += 1
+        if self._over_all(self.s[opener]):
+            self.i += 1
+            return
         while True:
             if self._role() == "which" or self._role() == "by":
                 self.i += 1
@@ -281,8 +233,13 @@ class Walk(Narrowing):
                 self.d.metrics.append(self.s[self.i])
                 self.i += 1
                 return
-            elif self._kind() == "value" and not self.d.splits:
+            elif self._kind() == "value" and not self.d.splits and "how" not in self.s[self.i].lead.split():
                 self._by_value()
+                return
+            elif self._kind() == "metric" and self.follows and not (self.d.rank or self.d.top or self.d.order or self.d.metrics):
+                self.d.metrics.append(self.s[self.i])  # "by orders instead": what a ranking before goes by
+                self.d.asks["ranked anew"] = self.s[self.i]
+                self.i += 1
                 return
             elif self._kind() == "metric" and (self.d.rank or self.d.top or self.d.order) and self.d.measure is None:
                 self._measure()
@@ -370,12 +327,21 @@ class Walk(Narrowing):
             self.d.top = int(segment.value or 1)
             self.i += 1
             return
+        if whole and self.follows and self._role(-1) == "again" and not following and not segment.percent and not segment.money:
+            self.d.top = int(segment.value or 1)  # "make it 5"
+            self.i += 1
+            return
+        given = {"give", "show", "get", "want", "need"} & set(segment.lead.split())
+        if whole and given and self.d.rank and self.d.top is None and not following and not segment.percent and not segment.money:
+            self.d.top = int(segment.value or 1)  # "which stores sold the most? give me 5"
+            self.i += 1
+            return
         raise self._fail()
 
     def _grain(self, segment: Segment) -> None:
         """`monthly`, and `what month had the most …`."""
         kind, _, name = segment.role.partition(":")
-        adverb = segment.text.lower().split()[0].endswith("ly") or " by " in segment.text.lower() or segment.text.lower() == "annual"
+        adverb = singular(segment.text.lower()) not in UNITS  # "monthly", "from month to month"
         if adverb and kind == "grain":
             self.d.splits.append(Split(segment, grain=name))
         elif self.d.subject is None and (
@@ -392,11 +358,14 @@ class Walk(Narrowing):
 
     def _with(self) -> None:
         """`with their city`, `clinics with more than 70 …`, `with the most …`."""
+        if self.follows and self.i == 0 and self._kind(1) == "metric":
+            raise self._fail()  # beside what was asked, or of those that have it?
         if (
             self._kind(1) in ("dimension", "value", "entity", "join")
             or ("compare" in self.d.asks and self._role(1) == "when" and self._versus())
             or self._role(1) in (">", ">=", "<", "<=", "most", "least", "count", "number")
             or self._kind(1) == "metric"
+            or (self.i == 0 and self._role(1) in ("more", "less"))
         ):
             self.i += 1
             return
@@ -413,7 +382,7 @@ _RULES: dict[str, Callable[[Walk], None]] = {
 
 _ASKS = frozenset("""
     versus|both|asker|long|came|count|much|size|counted|distinct|people|list|average|amount|more|less|than|which|moment|share|as share|
-    rate|conversion|cumulative|
+    rate|conversion|cumulative|happened|
     trend|grow|rose|fell|times|never|total|compare|in percent|is it true
     """.replace("\n", "").replace(" " * 4, "").split("|"))  # fmt: skip
 """Roles that say how to ask, and are looked at when the whole is known."""

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from answerable.agent.periods import Periods
-from answerable.agent.time_words import STARTERS, number_at, unit_at, word_at, words_at
+from answerable.agent.time_words import STARTERS, as_date, count_at, number_at, unit_at, word_at, words_at
 from answerable.agent.windows import When
 from answerable.agent.words import Token
-from answerable.context.compiler.time import floor
+from answerable.context.compiler.time import floor, shift
 
 
 class Reader(Periods):
@@ -68,11 +68,12 @@ class Reader(Periods):
         return k, When(start.start, last.end, start.unit, year_named=named, open=start.open or last.open, parts=parts)
 
     def _bare_days(self, t: list[Token], i: int) -> tuple[int, When] | None:
-        """between 1 and 15 May 2025: two days of one month."""
+        """between 1 and 15 May 2025, 1-15 May: two days of one month."""
         j = i + 1 if word_at(t, i) in ("from", "between") else i
-        if not (number_at(t, j) and word_at(t, j + 1) in ("and", "to", "-", "until") and number_at(t, j + 2)):
+        k = j + 1 if j + 1 < len(t) and t[j + 1].hyphen else j + 2
+        if not (number_at(t, j) and (k == j + 1 or word_at(t, j + 1) in ("and", "to", "-", "–", "until")) and number_at(t, k)):
             return None
-        last = self._period(t, j + 2)
+        last = self._period(t, k)
         if not last or last[1].unit != "day" or last[1].start is None:
             return None
         first = float(t[j].value or 0)
@@ -83,11 +84,10 @@ class Reader(Periods):
         """since X, from X on, starting X: to the end of today."""
         if word_at(t, i) in ("since", "starting") or (word_at(t, i) == "from"):
             j = i + 1
-            if words_at(t, j, "the", "start", "of") or words_at(t, j, "the", "beginning", "of"):
-                j += 3
-            elif words_at(t, j, "start", "of") or words_at(t, j, "beginning", "of"):
-                j += 2
-            found = self._period_lead(t, j)
+            start = 2 if word_at(t, j) == "the" else 1
+            if word_at(t, j + start - 1) in ("start", "beginning") and word_at(t, j + start) == "of":
+                j += start + 1
+            found = self._period_lead(t, j) or (self._running_unit(t, j) if word_at(t, j - 1) == "of" else None)
             if found and word_at(t, i) == "from":
                 if word_at(t, found[0]) not in ("on", "onward", "onwards"):
                     return None
@@ -95,6 +95,11 @@ class Reader(Periods):
             if found and found[1].start:
                 return found[0], self._from(found[1].start, found[1])
         return None
+
+    def _running_unit(self, t: list[Token], i: int) -> tuple[int, When] | None:
+        """the year, the month: where something begins it, the running one."""
+        unit = unit_at(t, i + 1) if word_at(t, i) == "the" else None
+        return (i + 1 + unit[0], self._unit_moved(unit[1], 0)) if unit else None
 
     def _from(self, start: dt.date, when: When) -> When:
         """From a day to the end of today; from a day that lies ahead, without an end."""
@@ -198,6 +203,24 @@ class Reader(Periods):
     def _plain(self, t: list[Token], i: int) -> tuple[int, When] | None:
         return self._period_lead(t, i) or self._now(t, i)
 
+    def _ending(self, t: list[Token], i: int) -> tuple[int, When] | None:
+        """the twelve months to August 2025, the year ending June: whole months up to the end of one."""
+        j = i + 1 if word_at(t, i) in ("in", "for", "over", "during") else i
+        j += 1 if word_at(t, j) == "the" else 0
+        count = count_at(t, j)
+        if count and (unit := unit_at(t, j + 1)) and unit[1] == "month":
+            months, j = count, j + 2
+        elif word_at(t, j) == "year":
+            months, j = 12, j + 1
+        else:
+            return None
+        if word_at(t, j) not in ("to", "ending", "ended", "until", "through"):
+            return None
+        found = self._period(t, j + 1)
+        if not found or found[1].unit != "month" or found[1].end is None or found[1].to_date or found[1].whole:
+            return None
+        return found[0], When(as_date(shift(found[1].end, months=-months)), found[1].end, "months")
+
     def _now(self, t: list[Token], i: int) -> tuple[int, When] | None:
         j = i + 1 if word_at(t, i) == "right" else i
         if word_at(t, j) in ("now", "currently", "presently"):
@@ -226,11 +249,12 @@ def _either_way(token: Token) -> bool:
 
 _TAILS = tuple(tuple(text.split()) for text in (
     "so far", "to date", "until today", "until now", "up until now", "up until today", "up to now", "up to today", "till now", "till today",
+    "thus far", "up till now", "up till today",
     "to now", "up to and including today", "until the end of today", "as of today", "through today", "up to this point", "to this day",
 ))  # fmt: skip
 
 Read = Callable[[Reader, list[Token], int], "tuple[int, When] | None"]
 _PHRASES: tuple[Read, ...] = (
     Reader._range, Reader._bare_days, Reader._since, Reader._until, Reader._around, Reader._before_after, Reader._as_of, Reader._to_date,
-    Reader._plain,
+    Reader._ending, Reader._plain,
 )  # fmt: skip

@@ -29,6 +29,8 @@ class When:
     """Refers to the period before another one named ("the month before")."""
     again: bool = False
     """Refers to the same period a year before another one named ("same month last year")."""
+    holds: bool = False
+    """Refers to the period that holds another one named ("the whole week"); standing alone it's the running one."""
     weekdays: tuple[int, ...] = ()
     other: When | None = None
     """The other window that an ambiguous date may mean: both are readings."""
@@ -77,6 +79,11 @@ class Windows:
         year = named - 1 if self.settings.fiscal_year_named == "end" and first > 1 else named
         start = dt.date(year, first, 1)
         return When(start, as_date(shift(start, months=12)), "fiscal_year", whole=start if start > self.today else None)
+
+    def holding(self, day: dt.date, unit: str) -> When:
+        """The period of a unit that holds a day."""
+        start = floor(day, unit, self.settings)
+        return self._clipped(start, as_date(Span.grain(unit).after(start)), unit)
 
     def _running(self, unit: str) -> When:
         return replace(self._unit_moved(unit, 0), to_date=True, whole=None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from answerable.context.words import singular
@@ -21,6 +21,12 @@ _TOKEN = re.compile(
 )
 _ESCAPE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 _SCALE = {"k": 1e3, "m": 1e6, "b": 1e9}
+_NEGATED = {
+    "didn": "did", "doesn": "does", "don": "do", "isn": "is", "aren": "are", "wasn": "was", "weren": "were", "hasn": "has",
+    "haven": "have", "hadn": "had", "couldn": "could", "wouldn": "would", "shouldn": "should", "won": "will",
+}  # fmt: skip
+"""Helping verbs before "n't"."""
+_AGREED = frozenset("is are was were did do does has have had".split())
 _SHORT = {
     "avg": "average", "mean": "average", "pct": "percent", "percentage": "percent", "qtr": "quarter", "qtrs": "quarter", "yr": "year",
     "yrs": "year",
@@ -34,6 +40,9 @@ NUMBERS = {
     "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90, "hundred": 100, "thousand": 1000,
     "dozen": 12,
 }  # fmt: skip
+_SCALES = {"hundred": 1e2, "thousand": 1e3, "million": 1e6, "billion": 1e9, "dozen": 12, "mio": 1e6, "mn": 1e6, "bn": 1e9}
+_DOTTED = frozenset({"avg", "approx", "incl", "excl", "vs", "pct", "qtr", "yr", "wk", "mth"})
+"""Short forms that are written with a full stop."""
 ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "1st": 1, "2nd": 2, "3rd": 3, "4th": 4}
 
 
@@ -64,8 +73,35 @@ def tokens(text: str) -> list[Token]:
     found: list[Token] = []
     text = _ESCAPE.sub(lambda sequence: " " * len(sequence[0]), unicodedata.normalize("NFC", text))
     for match in _TOKEN.finditer(text):
-        hyphen = bool(found) and match.start() > 0 and text[match.start() - 1] in "-‐‑" and found[-1].end == match.start() - 1
+        hyphen = bool(found) and match.start() > 0 and text[match.start() - 1] in "-‐‑–" and found[-1].end == match.start() - 1
+        if match[0] == "." and found and found[-1].end == match.start() and found[-1].text.lower() in _DOTTED:
+            continue  # "avg. order value" is one sentence
         found += _token(match, hyphen)
+    return _numbers(_asked_to_agree(found))
+
+
+def _asked_to_agree(said: list[Token]) -> list[Token]:
+    """ "Wasn't revenue higher in May?" asks whether it was: the "n't" of its first word denies nothing."""
+    if len(said) < 3 or said[1].word != "not" or said[1].text.lower() == "not" or said[0].word not in _AGREED:
+        return said
+    if said[0].word == "do" and said[2].word not in ("we", "you", "they", "our", "the"):
+        return said  # "don't show gold customers"
+    return [said[0], *said[2:]]
+
+
+def _numbers(said: list[Token]) -> list[Token]:
+    """`two thousand`, `1.5 million`, `a hundred`: a number in several words is one token."""
+    if not any(token.word in _SCALES for token in said):
+        return said
+    found: list[Token] = []
+    for token in said:
+        scale, before = _SCALES.get(token.word), found[-1] if found else None
+        if scale is None or before is None or before.percent or not (before.word in ("a", "an") or before.value is not None):
+            found.append(token)
+            continue
+        value = (before.value if before.value is not None else 1) * scale
+        text = f"{before.text} {token.text}"
+        found[-1] = replace(before, text=text, end=token.end, kind="number", word=f"{value:.12g}", value=value)
     return found
 
 
@@ -85,6 +121,8 @@ def _token(match: re.Match[str], hyphen: bool) -> list[Token]:
         if folded.endswith(("'s", "'t", "'re", "'ve", "'d", "'ll", "'m")):
             word, tail = folded.rsplit("'", 1)
         word = _SHORT.get(word, word)
+        if tail == "t":
+            word = _NEGATED.get(word, word)
         value = NUMBERS.get(word)
         cut = len(tail) + 1 if tail else 0
         first = Token(text[: len(text) - cut], start, end - cut, "word", word, value, hyphen=hyphen)
@@ -101,6 +139,8 @@ def lemma(word: str) -> str:
     """
     import simplemma
 
+    if word == "saw":
+        return "see"  # who saw patients has seen them; the dictionary has only the tool
     found = str(simplemma.lemmatize(word, lang="en")).lower()
     return word if found != word and word.endswith(("est", "er")) else found
 

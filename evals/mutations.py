@@ -55,7 +55,12 @@ ALIKE = (
     {"bottom", "least", "worst", "ascending"},
 )
 """Roles of which one in a question says what another says: "by what percent did it rise"."""
-AGREED = {("alder-230", "change"): "how did it change month by month: its course, by month, is what is asked for"}
+AGREED = {
+    ("alder-230", "change"): "how did it change month by month: its course, by month, is what is asked for",
+    ("alder-743", "changed"): "the same, from month to month",
+    ("alder-766", "no"): "a correction: what corrects says the whole by itself",
+    ("alder-770", "by"): "what is replaced needs no word of its own",
+}
 """Words of a line that say nothing new, each with the reason."""
 LENGTHS = ("seconds", "minutes", "hours", "days", "weeks", "months", "years")
 

@@ -13,12 +13,13 @@ from itertools import chain
 from answerable.agent.conditions import own_values
 from answerable.agent.draft import Draft, Unread
 from answerable.agent.ground import Cover, Grounder, Segment
-from answerable.agent.lexicon import Lexicon, Sense
+from answerable.agent.lexicon import Lexicon
 from answerable.agent.model.roles import COMPARING, FREE, KEPT, LEAVING_OUT, NEGATIVE, numbers
 from answerable.agent.model.sketched import Field, Shape
 from answerable.agent.model.steps import Condition, Word
 from answerable.agent.options import Options
 from answerable.agent.plan import Lacking
+from answerable.agent.senses import Sense
 from answerable.agent.timing import Times, Timing
 from answerable.agent.when import Reader
 from answerable.agent.words import tokens

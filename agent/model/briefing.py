@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from answerable.agent.ground import Grounder
-from answerable.agent.lexicon import Lexicon, Sense
+from answerable.agent.lexicon import Lexicon
 from answerable.agent.model.steps import MOST_NAMES, STEPS, Closed, Sql, whole_schema
 from answerable.agent.plan import Plan
+from answerable.agent.senses import Sense
 from answerable.agent.sight import Beyond
 from answerable.agent.when import Reader
 from answerable.agent.words import tokens

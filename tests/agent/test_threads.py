@@ -43,6 +43,68 @@ def test_a_month_without_a_year_takes_that_of_the_thread(alder: Project) -> None
     assert plans(alder, "orders in june 2024", "and july?")[1]["window"] == {"start": "2024-07-01", "end": "2024-08-01"}
 
 
+def test_the_whole_of_a_unit_is_the_one_that_holds_the_window_before(alder: Project) -> None:
+    assert plans(alder, "orders on 4 february 2026", "and the whole month?")[1]["window"] == {"start": "2026-02-01", "end": "2026-03-01"}
+    assert plans(alder, "orders in january 2026", "and the whole week?")[1] == {}, "no week holds a month"
+
+
+@pytest.mark.parametrize(
+    ("reply", "changed"),
+    [
+        ("no, by channel", {"by": ["channel"]}),
+        ("no wait, last year", {"window": {"start": "2025-01-01", "end": "2026-01-01"}}),
+        ("break it down by store", {"by": ["store.name"]}),
+        ("sort it descending", {"order": ["-revenue"]}),
+    ],
+)
+def test_a_correction_takes_the_place_of_what_it_corrects(alder: Project, reply: str, changed: dict[str, Any]) -> None:
+    first, then = plans(alder, "revenue by region last quarter", reply)
+    assert then == first | changed
+
+
+@pytest.mark.parametrize(
+    ("first", "reply", "wanted"),
+    [
+        ("orders in february 2026", "how many were web?", {"metrics": ["orders"], "where": ["channel = 'web'"]}),
+        ("orders in february 2026", "how many of them were from gold customers", {"where": ["customer.tier = 'gold'"]}),
+        ("orders in february 2026", "was that more than in january?", {"compare": {"to": {"start": "2026-01-01", "end": "2026-02-01"}}}),
+        ("orders in january 2026", "previous month?", {"window": {"start": "2025-12-01", "end": "2026-01-01"}}),
+        ("orders in january 2026", "a year earlier", {"window": {"start": "2025-01-01", "end": "2025-02-01"}}),
+        ("orders by month in 2025", "until june", {"window": {"start": "2025-01-01", "end": "2025-07-01"}}),
+        ("revenue by region last quarter", "by channel as well", {"by": ["customer.region", "channel"]}),
+        ("revenue last quarter", "please add the orders", {"metrics": ["revenue", "orders"]}),
+        ("revenue by region last quarter", "by month instead of by region", {"by": ["time:month"]}),
+        ("top 5 stores by revenue in 2025", "make it 3", {"metrics": ["revenue"], "limit": 3}),
+        ("top 5 stores by revenue in 2025", "by orders instead", {"metrics": ["orders"], "by": ["store.name"], "limit": 5}),
+        ("refunded orders in 2025", "and as a rate?", {"metrics": ["refund_rate"]}),
+        ("revenue last month", "great, now by channel", {"by": ["channel"]}),
+    ],
+)
+def test_a_follow_up_changes_one_thing(alder: Project, first: str, reply: str, wanted: dict[str, Any]) -> None:
+    then = plans(alder, first, reply)[1]
+    assert {name: then.get(name) for name in wanted} == wanted
+
+
+@pytest.mark.parametrize(
+    ("first", "reply"),
+    [
+        ("revenue last month", "how many were web?"),
+        ("revenue last month", "how many orders is that"),
+        ("revenue last month", "with refunds"),
+        ("revenue last month", "and web too"),
+        ("revenue last month", "make it 5"),
+        ("revenue by region last quarter", "by month instead of Sofa"),
+        ("revenue last month", "by orders instead"),
+    ],
+)
+def test_a_follow_up_that_may_be_about_something_else_is_not_guessed(alder: Project, first: str, reply: str) -> None:
+    assert plans(alder, first, reply)[1] == {}
+
+
+def test_the_same_period_last_year_is_that_of_the_thread(alder: Project) -> None:
+    assert plans(alder, "orders in january 2026", "same period last year")[1]["window"] == {"start": "2025-01-01", "end": "2025-02-01"}
+
+
 def test_a_comparison_keeps_the_window(alder: Project) -> None:
     assert plans(alder, "revenue last quarter", "compared to the year before?")[1]["compare"] == {"to": "last_year"}
 
