@@ -143,7 +143,9 @@ class _Check:
         if segment.when is None and any(s.kind == "period" for s in segment.senses):
             return "period"
         counted, negated, listed = self._is_counted(n), self._is_left_out(n), self._is_listed(n)
-        measured = "metric" in segment.kinds() and self._is_beside_a_metric(n)
+        counts = {f"{s.name}.count" for s in segment.senses if s.kind == "entity"} & {*self.shape.query.metrics}
+        # A metric of a name goes before counting the things of that name.
+        measured = "metric" in segment.kinds() and (bool(counts) or self._is_beside_a_metric(n))
         for sense in segment.senses:
             if not (measured and sense.kind == "entity") and self._takes(sense, counted, negated, listed):
                 self.asked.update([sense.target] if sense.kind != "date" else [])
@@ -271,14 +273,21 @@ class _Check:
         """The items of the plan that no word asks for, nor the thread before."""
         before = self.before or SemanticQuery()
         for metric in self.shape.metrics:
-            ratio = isinstance(metric, RatioMetric) and {*self._parts(metric.name)} <= self.asked
+            parts = {*self._parts(metric.name)}
+            joined = {"by", "rate", "average", "share"} & self.roles and not parts & {*self.shape.query.metrics}
+            ratio = isinstance(metric, RatioMetric) and parts <= self.asked and joined
             counted = metric.name.removesuffix(".count") in self.asked
             if not (metric.name in self.asked | claimed | {*before.metrics} or ratio or counted):
                 yield metric.name
+        measuring = [s for s in self.cover if {"metric", "entity"} & {*s.kinds()} or s.role == "unknown"]
+        if len(self.shape.metrics) > max(1, len(measuring)) and not before.metrics:
+            yield "so many metrics"  # a word asks for one of them
         for placed in self.shape.by:
             if not (self._is_asked(placed, claimed) or any(placed.name == name.partition(":")[0] for name in before.by)):
                 yield placed.name
         for (placed, said), text in zip(self.shape.where, self.shape.query.where, strict=True):
+            if said.operator == "is not null" and not ("with" in self.roles or self.shape.sketch.limit):
+                yield f"leaving out what has no {placed.name}"
             asked = all(self._is_value_asked(placed, v, claimed) for v in said.values) if said.values else self._is_asked(placed, claimed)
             if not (asked or text in before.where or placed.name in claimed):
                 yield f"the condition on {placed.name}"
@@ -310,8 +319,9 @@ class _Check:
         model = self.catalog.models[placed.model]
         if model.title is not None and model.title.name == placed.dimension and ({placed.model} & self.asked or self._joined(placed)):
             return True
-        timed = {"trend", "grow", "moment"} & self.roles or any(r.startswith(("grain:", "part:", "over:", "end of:")) for r in self.roles)
-        return bool(placed.grain and timed)
+        grains = {role.partition(":")[2] for role in self.roles if role.startswith(("grain:", "part:", "over:", "end of:"))}
+        timed = {"trend", "grow", "moment"} & self.roles and sum(f.grain is not None for f in self.shape.by) == 1
+        return bool(placed.grain) and (placed.grain in grains or (not grains and bool(timed)))
 
     def _joined(self, placed: Field) -> bool:
         return any(f".{step}" in target for target in self.asked for step in placed.name.split(".")[:-1])

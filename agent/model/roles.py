@@ -13,7 +13,7 @@ COMPARING = {">": ">", ">=": ">=", "<": "<", "<=": "<=", "=": "=", "more": ">", 
 LEAVING_OUT = frozenset(("not", "nor", "leave", "no", "never"))
 """Roles that turn the value after them around."""
 FREE = frozenset("""
-    filler frame comma and count much long size counted total list which asker with came times only
+    filler frame comma and count much long size counted total which asker with came times only
     """.split()) | {"is it true"}  # fmt: skip
 """Words that say how to ask, and nothing that a plan could lack."""
 
@@ -63,6 +63,7 @@ KEPT: dict[str, Callable[[Shape], bool]] = {
     "amount": lambda shape: all(m.unit in SIGNS for m in shape.metrics),
     "by": lambda shape: bool(shape.by) or any(isinstance(m, RatioMetric) for m in shape.metrics),
     "ranked by": lambda shape: bool(shape.sketch.order),
+    "list": lambda shape: not shape.metrics or bool(shape.by),
     "or": lambda shape: any(said.operator in ("in", "not in") for said in shape.sketch.where),
     "not": negative,
     "nor": negative,
