@@ -114,7 +114,7 @@ class Journal:
         """Write one record; when this returns it survives a crash. Raises JournalError."""
         try:
             with self.engine.begin() as connection:
-                connection.execute(records.insert().values(**record))
+                connection.execute(records.insert(), record)
             self.database.check()
         except (sa.exc.SQLAlchemyError, OSError):
             raise JournalError(

@@ -16,6 +16,9 @@ from answerable.context.catalog import Catalog
 from answerable.context.query import as_query
 from answerable.context.words import fold
 
+KEPT = 1000
+"""Questions whose plan is kept, as one set of rights has it."""
+
 
 @dataclass(frozen=True)
 class Planning:
@@ -26,8 +29,15 @@ class Planning:
 
     def plan(self, asked: Asked, sight: Sight, reader: Reader, earlier: tuple[Turn, ...]) -> Plan:
         """What the embedded planner reads, or the reading that a reply picks."""
-        plan = self._picked(asked, sight, reader, earlier) or embedded.plan(asked.question, sight.lexicon, reader, earlier)
-        return self._moved(plan, earlier)
+        if earlier:
+            plan = self._picked(asked, sight, reader, earlier) or embedded.plan(asked.question, sight.lexicon, reader, earlier)
+            return self._moved(plan, earlier)
+        key = (asked.question, asked.today)
+        if key not in sight.plans:
+            if len(sight.plans) >= KEPT:
+                sight.plans.clear()
+            sight.plans[key] = embedded.plan(asked.question, sight.lexicon, reader)
+        return sight.plans[key]
 
     def earlier(self, asked: Asked) -> tuple[Turn, ...]:
         """What this person has asked in this thread so far, of the same readers."""

@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from answerable.agent.asked import Asked
 from answerable.agent.plan import Reading, Result
@@ -20,6 +20,9 @@ from answerable.context.errors import EngineError, GuardError, PlanError
 from answerable.context.guard import govern
 from answerable.context.query import GovernedSQL, SemanticQuery
 
+KEPT = 1000
+"""Plans whose SQL is kept."""
+
 
 @dataclass(frozen=True)
 class Runner:
@@ -28,12 +31,10 @@ class Runner:
     catalog: Catalog
     engine: Engine
     sights: Sights
+    kept: dict[tuple[str, str], tuple[Compiled, GovernedSQL]] = field(default_factory=dict, compare=False)
 
     def run(self, reading: Reading, sight: Sight, asked: Asked, timings: dict[str, float]) -> Result:
-        with timed(timings, "compile"):
-            compiled = reading.compiled or compile_query(reading.query, sight.catalog)
-        with timed(timings, "govern"):
-            sql = govern(compiled.tree, self.catalog, asked.principal, self.engine.site)
+        compiled, sql = self._governed(reading, sight, asked, timings)
         asked.touched.ran(sql)
         asked.saw("plan", json.dumps(reading.query.as_data()))
         asked.saw("sql", sql.text)
@@ -44,6 +45,20 @@ class Runner:
         return Result(
             reading.query, compiled, sql, rows, self._days(compiled, asked), self._tied(reading.query, rows, sight, asked), withheld
         )
+
+    def _governed(self, reading: Reading, sight: Sight, asked: Asked, timings: dict[str, float]) -> tuple[Compiled, GovernedSQL]:
+        """A plan's SQL. The same plan under the same rights over the same definitions is the same SQL, so it's kept for a while."""
+        key = (sight.signature, json.dumps(reading.query.as_data()))
+        if found := self.kept.get(key):
+            return found
+        with timed(timings, "compile"):
+            compiled = reading.compiled or compile_query(reading.query, sight.catalog)
+        with timed(timings, "govern"):
+            sql = govern(compiled.tree, self.catalog, asked.principal, self.engine.site)
+        if len(self.kept) >= KEPT:
+            self.kept.clear()
+        self.kept[key] = compiled, sql
+        return compiled, sql
 
     def _rows(self, sql: GovernedSQL) -> Rows:
         """The rows of a plan. Raises GuardError where an engine can't compute over masked values what it computes over plain ones."""

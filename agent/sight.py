@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from answerable.agent.lexicon import MAX_WORDS, Lexicon, sayable
+from answerable.agent.plan import Plan
 from answerable.agent.senses import Key, Sense, words_of
 from answerable.context import values
 from answerable.context.catalog import Catalog, visible
@@ -31,6 +33,8 @@ class Sight:
     catalog: Catalog
     lexicon: Lexicon
     signature: str
+    plans: dict[tuple[str, dt.date], Plan] = field(default_factory=dict, compare=False)
+    """What the embedded planner made of questions, by their words and the day: definitions and values are these."""
 
     def has(self, model: str, dimension: str) -> bool:
         """Whether a dimension is seen."""

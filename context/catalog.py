@@ -197,7 +197,17 @@ class Catalog:
 
     def fingerprint(self, query: SemanticQuery) -> str:
         """The hash of what a plan stands on: its metrics down to their models, and the models of its dimensions, upstreams included."""
-        query = self.canonical(query)
+        said = json.dumps(query.as_data())
+        if said not in self._fingerprints:
+            self._fingerprints[said] = self._fingerprint(self.canonical(query))
+        return self._fingerprints[said]
+
+    @cached_property
+    def _fingerprints(self) -> dict[str, str]:
+        """Those that were asked for: definitions don't change."""
+        return {}
+
+    def _fingerprint(self, query: SemanticQuery) -> str:
         metrics, models = dict[str, Metric](), set[str]()
         stack = [*query.metrics, *(n.partition(PER)[0] for text in query.where for n in names(parse_condition(text)) if PER in n)]
         while stack:

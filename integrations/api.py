@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import hashlib
 import json
@@ -143,15 +144,19 @@ class Bounded:
 bearer = HTTPBearer(auto_error=False, description="A key (`answerable keys create`) or a token of the project's issuer.")
 
 
-def asker(request: Request, _: Annotated[Any, Security(bearer)] = None) -> Proven:
+async def asker(request: Request, _: Annotated[Any, Security(bearer)] = None) -> Proven:
     """Who asks: a key or a token as a bearer."""
     served: Served = request.app.state.served
+    if known := served.gate.recently(request.headers):
+        return known
     try:
-        return served.gate.proven(request.headers, request.client.host if request.client else None)
+        found = await asyncio.to_thread(served.gate.proven, request.headers, request.client.host if request.client else None)
     except Unproven:
         raise Trouble(401, "Send a key or a token: Authorization: Bearer …", www_authenticate="Bearer") from None
     except NotLetIn:
         raise Trouble(403, "The project does not know whom this key or token names.") from None
+    served.gate.remember(request.headers, found)
+    return found
 
 
 Who = Annotated[Proven, Depends(asker)]

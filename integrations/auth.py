@@ -20,6 +20,8 @@ from answerable.integrations.doors import Doors
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA")
 """Of public keys only: a token signed with a shared secret, or with nothing, is none."""
 LEEWAY = 30
+MOMENT, MOST_RECENT = 2.0, 1000
+"""Seconds for which a key that held is taken to hold, and how many of them."""
 REFRESH = 300
 """Seconds between two fetches of an issuer's keys, whatever unknown keys tokens name."""
 
@@ -47,6 +49,19 @@ class Gatekeeper:
     def __init__(self, catalog: Callable[[], Catalog], doors: Doors, clock: Callable[[], dt.datetime]) -> None:
         self.catalog, self.doors, self.clock = catalog, doors, clock
         self.tokens: dict[str, _Tokens] = {}
+        self.recent: dict[str, tuple[float, Proven]] = {}
+
+    def recently(self, headers: Mapping[str, str]) -> Proven | None:
+        """Whom the same key proved a moment ago: a key that is revoked holds that much longer."""
+        found = self.recent.get(headers.get("authorization", ""))
+        return found[1] if found and time.monotonic() - found[0] < MOMENT else None
+
+    def remember(self, headers: Mapping[str, str], proven: Proven) -> None:
+        """Remember whom a key proves; tokens and proxies say so each time."""
+        if proven.by.startswith("key "):
+            if len(self.recent) >= MOST_RECENT:
+                self.recent.clear()
+            self.recent[headers["authorization"]] = time.monotonic(), proven
 
     def proven(self, headers: Mapping[str, str], peer: str | None) -> Proven:
         """Who a request's headers prove. Raises Unproven, or NotLetIn."""

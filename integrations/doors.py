@@ -93,7 +93,8 @@ class Doors:
             found = Key(**{name: value for name, value in row.items() if name != "digest"})
             if found.revoked or (found.expires and dt.datetime.fromisoformat(found.expires) <= now):
                 return None
-            connection.execute(keys.update().where(keys.c.id == id).values(used=now.date().isoformat()))
+            if found.used != now.date().isoformat():
+                connection.execute(keys.update().where(keys.c.id == id).values(used=now.date().isoformat()))
         return found
 
     def all_keys(self) -> list[Key]:

@@ -25,26 +25,31 @@ CLIENTS, ROUNDS = 8, 3
 FINN = "finn@alder.example"
 SPLITS = ("", " by region", " by channel", " by tier", " by month", " by region and channel")
 MEASURES = ("revenue", "orders", "net revenue", "units sold", "average order value")
-QUESTIONS = [f"{measure}{split} in {year}" for measure in MEASURES for split in SPLITS for year in (2024, 2025)]
+EACH = len(MEASURES) * len(SPLITS) * 2
+
+
+def questions(round: int) -> list[str]:
+    """Questions that were not asked in another round: no plan of them is known."""
+    windows = [100 + 2 * round, 101 + 2 * round]
+    return [f"{measure}{split} in the last {days} days" for measure in MEASURES for split in SPLITS for days in windows]
 
 
 def door() -> dict[str, Figure]:
     with tempfile.TemporaryDirectory() as state, answerable.open(DEMO, state=Path(state) / "plain", run="bench") as project:
-        sqls = [str(project.ask(question, user=FINN).sql) for question in QUESTIONS]
+        sqls = [[str(project.ask(question, user=FINN).sql) for question in questions(n)] for n in range(ROUNDS + 1)]
         with _served(Path(state)) as (port, key), _bare(project) as bare_port:
-            bare = [("/sql", {"sql": sql}) for sql in sqls]
-            asked = [("/v1/ask", {"question": question}) for question in QUESTIONS]
-            same = [asked[0]] * len(asked)
             found: dict[str, list[tuple[float, float, float]]] = {"bare": [], "asked": [], "same": [], "bare same": []}
-            for _ in range(ROUNDS):
+            for n in range(ROUNDS):
+                bare = [("/sql", {"sql": sql}) for sql in sqls[n]]
+                asked = [("/v1/ask", {"question": question}) for question in questions(n)]
                 found["bare"].append(_load(bare_port, bare, ""))
                 found["asked"].append(_load(port, asked, key))
-                found["bare same"].append(_load(bare_port, [bare[0]] * len(bare), ""))
-                found["same"].append(_load(port, same, key))
-            alone = statistics.median(_one(port, each, key) for each in asked) - statistics.median(
-                _one(bare_port, each, "") for each in bare
-            )
-            first = statistics.median(_first_byte(port, question, key) for question in QUESTIONS[:20])
+                found["bare same"].append(_load(bare_port, bare[:1] * EACH, ""))
+                found["same"].append(_load(port, asked[:1] * EACH, key))
+            last = [("/v1/ask", {"question": question}) for question in questions(ROUNDS)]
+            alone = statistics.median(_one(port, each, key) for each in last)
+            alone -= statistics.median(_one(bare_port, ("/sql", {"sql": sql}), "") for sql in sqls[ROUNDS])
+            first = statistics.median(_first_byte(port, question, key) for question in questions(ROUNDS + 1)[:20])
     return _figures(found, alone, first)
 
 
@@ -138,8 +143,7 @@ def _load(port: int, requests: list[Asked], key: str) -> tuple[float, float, flo
 
 def _one(port: int, request: Asked, key: str) -> float:
     connection = http.client.HTTPConnection("127.0.0.1", port)
-    _sent(connection, request, key)
-    return min(_timed(lambda: _sent(connection, request, key)) for _ in range(2))
+    return _timed(lambda: _sent(connection, request, key))
 
 
 def _sent(connection: http.client.HTTPConnection, request: Asked, key: str, **more: str) -> None:
