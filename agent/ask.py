@@ -62,6 +62,8 @@ class Project:
         self.clarifier = Clarifier(self.runner)
         self.planning = Planning(catalog, journal)
         self.chain = Chain()
+        self.listeners: list[Callable[[Answer, Asked], None]] = []
+        """Who is told of each answer when it's recorded."""
 
     # -- the contract -----------------------------------------------------------------------------------------------------------
 
@@ -410,6 +412,8 @@ class Project:
             added["usage"] = asdict(asked.touched.usage)
         answer = answer.model_copy(update=added)
         self.journal.write(self._record(asked, answer))
+        for tell in self.listeners:
+            tell(answer, asked)
         return answer
 
     def _outcome(self, asked: Asked, work: Callable[[dict[str, float]], Answer], timings: dict[str, float]) -> Answer:

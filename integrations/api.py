@@ -25,6 +25,7 @@ from answerable.integrations.cataloguing import Item, items
 from answerable.integrations.doors import Doors
 from answerable.integrations.problems import Trouble, responses
 from answerable.integrations.queueing import Full
+from answerable.integrations.telemetry import Telemetry
 from answerable.integrations.working import Left, Worker
 from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Response, Security
 from fastapi.responses import JSONResponse, StreamingResponse
@@ -98,6 +99,7 @@ class Served:
     doors: Doors
     gate: Gatekeeper
     clock: Callable[[], dt.datetime]
+    telemetry: Telemetry
 
 
 def create(served: Served, *more: APIRouter, errors: Mapping[str, Shape] | None = None) -> FastAPI:
@@ -111,7 +113,8 @@ def create(served: Served, *more: APIRouter, errors: Mapping[str, Shape] | None 
         served.doors.close()
 
     app = FastAPI(
-        title="answerable", version=answerable.__version__, lifespan=lifespan, redoc_url=None,
+        title="answerable", version=answerable.__version__, lifespan=lifespan, redoc_url=None, telemetry={"logs": False},  # its logs hold what was sent
+        
         description="Answers from definitions that the data team has endorsed. Every Answer is 200, also one that declines, "
         "denies or asks back; `error` is 500. Errors are `application/problem+json`. With an `Idempotency-Key` a question, a plan or SQL "
         "is answered once: the same key and body give the same reply for a day, the same key and another body 422.",
@@ -364,6 +367,13 @@ def _gaps(project: Project, asker: Principal, days: int) -> dict[str, Any]:
 async def healthz() -> dict[str, str]:
     """Whether the process is there."""
     return {"status": "ok"}
+
+
+@state.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+async def metrics(request: Request) -> Response:
+    """Counters and times, for Prometheus: no question, and nobody's name."""
+    served: Served = request.app.state.served
+    return Response(served.telemetry.page(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 @state.get("/readyz", responses=responses(503))

@@ -6,12 +6,14 @@ import datetime as dt
 from pathlib import Path
 
 import uvicorn
+from answerable.agent.ask import Project
 from answerable.integrations import openai_api
 from answerable.integrations.api import Served, create
 from answerable.integrations.app import STATE, open_project
 from answerable.integrations.auth import Gatekeeper
 from answerable.integrations.doors import Doors
 from answerable.integrations.live import Live
+from answerable.integrations.telemetry import Telemetry
 from answerable.integrations.working import Worker
 from fastapi import FastAPI
 
@@ -21,14 +23,21 @@ GRACE = 30
 
 def served(folder: Path, state: Path | None, at_once: int) -> Served:
     """The project of a folder, open for the doors. Raises as `open_project` does."""
-    live = Live(folder, lambda: open_project(folder, state, surface="http"))
+    telemetry = Telemetry()
+
+    def opened() -> Project:
+        project = open_project(folder, state, surface="http")
+        project.listeners.append(telemetry.told)
+        return project
+
+    live = Live(folder, opened)
     with live.project() as project:
         doors = Doors(project.catalog.settings.journal or (state or folder / STATE) / "doors.db")
 
     def clock() -> dt.datetime:
         return dt.datetime.now(dt.UTC)
 
-    return Served(Worker(live, at_once), doors, Gatekeeper(lambda: live.now.project.catalog, doors, clock), clock)
+    return Served(Worker(live, at_once), doors, Gatekeeper(lambda: live.now.project.catalog, doors, clock), clock, telemetry)
 
 
 def app_of(shared: Served) -> FastAPI:

@@ -134,6 +134,26 @@ def test_the_steps_of_an_answer_come_as_events(api: Api) -> None:
     assert json.loads(events[-1][1].removeprefix("data: "))["status"] == "answered"
 
 
+def test_an_operator_sees_counts_and_times_and_no_question(api: Api) -> None:
+    from opentelemetry import trace
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+    spans, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(spans))
+    trace.set_tracer_provider(provider)
+    with api.of() as client:
+        client.post("/v1/ask", json={"question": "revenue of gold customers last month", "thread": "seen"})
+        page = client.get("/metrics").text
+    assert 'answerable_answers_total{status="answered",surface="http"' in page
+    assert FINN not in page and "gold" not in page
+    found = spans.get_finished_spans()
+    assert {"invoke_agent answerable", "SELECT"} <= {span.name for span in found}
+    said = str([dict(span.attributes or {}) for span in found])
+    assert "'gen_ai.conversation.id': 'seen'" in said and "gold" not in said
+
+
 # -- refusals ---------------------------------------------------------------------------------------------------------------------------
 
 
