@@ -113,8 +113,8 @@ def create(served: Served, *more: APIRouter, errors: Mapping[str, Shape] | None 
         served.doors.close()
 
     app = FastAPI(
-        title="answerable", version=answerable.__version__, lifespan=lifespan, redoc_url=None, telemetry={"logs": False},  # its logs hold what was sent
-        
+        title="answerable", version=answerable.__version__, lifespan=lifespan, redoc_url=None,
+        telemetry={"logs": False},  # they would hold what was sent
         description="Answers from definitions that the data team has endorsed. Every Answer is 200, also one that declines, "
         "denies or asks back; `error` is 500. Errors are `application/problem+json`. With an `Idempotency-Key` a question, a plan or SQL "
         "is answered once: the same key and body give the same reply for a day, the same key and another body 422.",
