@@ -16,21 +16,23 @@ from typing import Protocol
 from answerable.context.catalog import Catalog
 from answerable.context.documents import Document, documents_of
 from answerable.context.lexical import Lexical, Scored
-from answerable.context.stems import parts, stems
+from answerable.context.stems import content, parts, stems
 
-PRIOR = 0.3
+PRIOR = 0.5
 """What a model's score is worth to its dimensions, metrics and values."""
 EXAMPLE = 0.5
 """What a verified question's score is worth to what its plan names."""
-NEAR = 0.5
+OPENED = 5
+"""Models of which every dimension is found, also one that covers no word: a key, say."""
+NEAR = 0.3
 """What the nearest vectors are worth beside the best words."""
 
 
 class Index(Protocol):
-    """Vectors of documents."""
+    """Vectors of documents (`context/vectors.py` reads them)."""
 
-    def near(self, text: str, most: int) -> Mapping[str, tuple[str, float]]:
-        """The ids of the documents nearest to a text, each with the hash of the document as it was indexed and its likeness up to 1."""
+    def near(self, text: str, most: int, among: Mapping[str, str]) -> Mapping[str, float]:
+        """The documents nearest to a text with their likeness up to 1, of those whose ids and hashes are given."""
 
 
 @dataclass(frozen=True)
@@ -62,18 +64,23 @@ class Search:
         documents = [d for d in documents_of(catalog) if d.endorsed]
         self.documents = {document.id: document for document in documents}
         self.place = {document.id: n for n, document in enumerate(documents)}
-        self.lexical = Lexical(documents, {model.name: domain(model.table) for model in catalog.models.values()})
+        self.lexical = Lexical(documents, {model.name: domain(model.table) for model in catalog.models.values()}, links(catalog))
         self.index = index
+        self.hashes = {document.id: document.hash for document in documents}
+        self.dimensions: dict[str, list[int]] = defaultdict(list)
+        for n, document in enumerate(documents):
+            if document.kind == "dimension":
+                self.dimensions[document.model].append(n)
 
     def find(self, text: str, limit: int = 10, kinds: frozenset[str] | None = None) -> Found:
         """The documents, of some kinds or of all, that a text is most likely about."""
-        scored = self.lexical.scored(text)
+        scored = self.lexical.scored(content(text))
         made = self._parts(scored, kinds)
         self._add_near(text, made, kinds, limit)
         self._add_examples(scored, made)
         totals = {n: sum(said.values()) for n, said in made.items()}
         best = heapq.nsmallest(limit, totals, key=lambda n: (-totals[n], self.lexical.documents[n].id))
-        said = {word: stems(word) for word in parts(text)}
+        said = {word: stems(word) for word in parts(content(text))}
         hits = tuple(self._hit(n, totals[n], made[n], scored, said) for n in best)
         covered = {word for hit in hits for word in hit.matched}
         return Found(hits, tuple(word for word, found in said.items() if found and word not in covered))
@@ -92,16 +99,20 @@ class Search:
             made[n] = {"words": score}
             if model >= 0 and kind != "verified":
                 made[n]["model"] = PRIOR * scored.models.get(model, 0.0)
+        if kinds is None or "dimension" in kinds:
+            for model in heapq.nlargest(OPENED, scored.models, key=lambda m: scored.models[m]):
+                for n in self.dimensions[self.lexical.models[model]]:
+                    made.setdefault(n, {"model": PRIOR * scored.models[model]})
         return made
 
     def _add_near(self, text: str, made: dict[int, dict[str, float]], kinds: frozenset[str] | None, limit: int) -> None:
-        """Vectors, fetched in excess: what is not in this catalogue, or has other texts here, does not count."""
+        """Vectors, of documents that have the same texts in the index and in this catalogue: the nearest, and what they lead to."""
         if self.index is None:
             return
-        most = max((said["words"] for said in made.values()), default=1.0)
-        for id, (mark, likeness) in self.index.near(text, 20 * limit).items():
-            document = self.documents.get(id)
-            if document is not None and document.hash == mark and (kinds is None or document.kind in kinds):
+        most = max((said.get("words", 0.0) for said in made.values()), default=1.0)
+        among = self.hashes if kinds is None else {id: mark for id, mark in self.hashes.items() if self.documents[id].kind in kinds}
+        for id, likeness in self.index.near(text, max(50, 5 * limit), among).items():
+            if id in among:
                 made.setdefault(self.place[id], {})["near"] = NEAR * most * max(0.0, likeness)
 
     def _add_examples(self, scored: Scored, made: dict[int, dict[str, float]]) -> None:
@@ -129,3 +140,13 @@ class Search:
 def domain(table: str | None) -> str:
     """What a table lies in: its database and schema."""
     return (table or "").rpartition(".")[0]
+
+
+def links(catalog: Catalog) -> dict[str, set[str]]:
+    """The models that each is joined with, either way."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for model in catalog.models.values():
+        for join in model.joins.values():
+            found[model.name].add(join.model)
+            found[join.model].add(model.name)
+    return found

@@ -54,6 +54,21 @@ class Calendar(Frozen):
         return self
 
 
+class IndexSettings(Frozen):
+    """What a catalogue is searched by, beside its words."""
+
+    embedder: str = Field(default="lexical", pattern=r"^(lexical|(openai|local):.+)$")
+    url: str | None = None
+    """Where an `openai:` embedder is; None for OpenAI itself."""
+    key: str | None = None
+    seconds: float = Field(default=10, gt=0)
+    """How long an embedder or a server may take."""
+    server: str | None = Field(default=None, pattern=r"^https?://[^/]+/?$")
+    """A Chroma server that holds the vectors."""
+    exact_up_to: int = Field(default=20_000, ge=0)
+    """So many documents are compared one by one; more are kept in Chroma."""
+
+
 def _month(value: Any) -> Any:
     if isinstance(value, str) and value.lower() in MONTHS:
         return MONTHS.index(value.lower()) + 1
@@ -85,6 +100,13 @@ class ProjectSettings(Frozen):
     mask_key: str | None = None
     limits: Limits = Limits()
     calendar: Calendar | None = None
+    index: IndexSettings = IndexSettings()
+
+    @model_validator(mode="after")
+    def _nothing_sent(self) -> ProjectSettings:
+        if self.privacy == "none" and self.index.embedder.startswith("openai:"):
+            raise ValueError("privacy: none sends nothing anywhere, and the index has an openai: embedder; use lexical or local:MODEL")
+        return self
 
     @property
     def grains(self) -> tuple[str, ...]:
