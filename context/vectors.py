@@ -130,7 +130,7 @@ class Store:
         from answerable.context import index
 
         name = self.collection(version) if self.said.server else index.LOCAL
-        index.fill(where, name, rows.keys, rows.matrix, lambda done: progress("chroma", done, len(rows.ids)))  # type: ignore[arg-type]
+        index.fill(where, name, rows.keys, rows.matrix, lambda done: progress("chroma", done, len(rows.ids)))
 
     def _known(self) -> dict[str, np.ndarray]:
         """Vectors by the hash of their document, of the versions that are there."""
@@ -241,6 +241,7 @@ class Reader:
             except IndexFault as fault:
                 log.warning("%s The index answers from memory, and is to be built again.", fault)
                 self.exact = True
+                self.close()
                 with contextlib.suppress(OSError):
                     (self.place / "broken").touch()
         return self._one_by_one(vector, most, among)
