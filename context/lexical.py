@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from answerable.context.documents import Document
-from answerable.context.stems import Likeness, stems
+from answerable.context.stems import Likeness, content, hints, stems
 
 WEIGHTS = {"name": 3.0, "label": 3.0, "synonyms": 3.0, "entity": 3.0, "table": 3.0, "question": 2.0, "values": 1.5, "unit": 0.5}
 """How much a word in a field counts; 1 in others."""
@@ -28,6 +28,8 @@ SECOND = 0.2
 """What the second best evidence adds to the best."""
 BEST = 0.2
 """What the best of its dimensions adds to a model: words that stand together there."""
+HINT = 0.15
+"""What a word is worth that the question only suggests: a date, where it asks when."""
 LINKED = 0.03
 """What the two best models that a model is joined with add to it: a table of links is seldom named."""
 DOMAIN = 1.2
@@ -58,6 +60,7 @@ class Lexical:
         self.documents = documents
         weights = [_weights(document) for document in documents]
         self.postings = _postings(documents, weights)
+        self.worth = [0.0 if d.kind == "verified" or not d.model else 1.0 if d.kind == "model" else CHILD for d in documents]
         self.models = sorted({document.model for document in documents if document.model})
         place = {model: n for n, model in enumerate(self.models)}
         self.model_of = [place.get(document.model, -1) for document in documents]
@@ -65,25 +68,29 @@ class Lexical:
         self.links = [[place[other] for other in sorted(links.get(model, ())) if other in place] for model in self.models]
         self.sizes = Counter(self.domains)
         self.likeness = Likeness(self.postings)
-        self.rarities: dict[str, tuple[float, float]] = {}
+        self.rarities: dict[str, tuple[float, float, float]] = {}
 
     def scored(self, text: str) -> Scored:
         """Every document that covers a word of a text, and every model and domain that such documents belong to."""
         own, models, domains = defaultdict[int, float](float), defaultdict[int, float](float), defaultdict[str, float](float)
-        evidence = {stem: found for stem in dict.fromkeys(stems(text)) if (found := self._evidence(stem))}
+        said = dict.fromkeys(stems(content(text)))
+        evidence = {stem: found for stem in said if (found := self._evidence(stem))}
         for stem, found in evidence.items():
-            rolled = self._rolled(found)
+            rare, of_models, spread = self._rarity(stem)
             covered: dict[str, float] = {}
-            for model, share in rolled.items():
+            for model, share in self._rolled(found).items():
+                models[model] += of_models * share
                 domain = self.domains[model]
                 covered[domain] = max(share, covered.get(domain, 0.0))
-            rare, spread = self._rarity(stem)
             for n, share in found.items():
                 own[n] += rare * share
-            for model, share in rolled.items():
-                models[model] += rare * share
             for domain, share in covered.items():
                 domains[domain] += spread * share
+        for stem in dict.fromkeys(hints(text)):
+            if stem not in said and (found := self._evidence(stem)):
+                rare = HINT * self._rarity(stem)[0]
+                for n, share in found.items():
+                    own[n] += rare * share
         self._focus(domains, models)
         return Scored(own, self._lifted(own, models, domains), domains, evidence)
 
@@ -98,23 +105,26 @@ class Lexical:
     def _rolled(self, found: Mapping[int, float]) -> dict[int, float]:
         """The evidence for one word by model: the best that it has, and a little of the next."""
         best, second = dict[int, float](), dict[int, float]()
+        worth, model_of = self.worth, self.model_of
         for n, share in found.items():
-            model, document = self.model_of[n], self.documents[n]
-            if model < 0 or document.kind == "verified":
+            if not (share := share * worth[n]):
                 continue
-            share = share if document.kind == "model" else CHILD * share
+            model = model_of[n]
             first = best.get(model, 0.0)
-            best[model], second[model] = max(first, share), max(second.get(model, 0.0), min(first, share))
+            if share > first:
+                best[model], second[model] = share, first
+            elif share > second[model]:
+                second[model] = share
         return {model: min(1.0, share + SECOND * second[model]) for model, share in best.items()}
 
-    def _rarity(self, stem: str) -> tuple[float, float]:
-        """How much a word tells, among models and among domains: of the nearest form that documents have."""
+    def _rarity(self, stem: str) -> tuple[float, float, float]:
+        """How much a word tells, among documents, models and domains: of the nearest form that documents have."""
         if stem not in self.rarities:
-            nearest = self.likeness.of(stem)[0][0]
-            models = {self.model_of[n] for n, _ in self.postings[nearest]} - {-1}
+            have = [n for n, _ in self.postings[self.likeness.of(stem)[0][0]]]
+            models = {self.model_of[n] for n in have} - {-1}
             spread = len({self.domains[model] for model in models})
             of_domains = _rarity(spread, len(self.sizes)) if len(self.sizes) > 1 else 0.0
-            self.rarities[stem] = _rarity(len(models), len(self.models)), of_domains
+            self.rarities[stem] = _rarity(len(have), len(self.documents)), _rarity(len(models), len(self.models)), of_domains
         return self.rarities[stem]
 
     def _focus(self, domains: dict[str, float], models: Mapping[int, float]) -> None:
@@ -130,10 +140,10 @@ class Lexical:
     def _lifted(self, own: Mapping[int, float], models: Mapping[int, float], domains: Mapping[str, float]) -> dict[int, float]:
         """Models with what the best of their documents, their joins and their domains add."""
         best: dict[int, float] = {}
+        worth, model_of = self.worth, self.model_of
         for n, score in own.items():
-            model = self.model_of[n]
-            if model >= 0 and self.documents[n].kind not in ("model", "verified"):
-                best[model] = max(score, best.get(model, 0.0))
+            if worth[n] == CHILD and score > best.get(model_of[n], 0.0):
+                best[model_of[n]] = score
         alone = {model: score + BEST * best.get(model, 0.0) for model, score in models.items()}
         lifted = dict(alone)
         for model, others in enumerate(self.links):

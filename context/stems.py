@@ -18,7 +18,7 @@ _SHORT = {
     "attr": "attribute", "auth": "authorization", "avg": "average", "bal": "balance", "bday": "birthday", "bldg": "building",
     "cert": "certificate", "cnt": "count", "config": "configuration", "curr": "current", "cust": "customer", "dept": "department",
     "desc": "description", "descr": "description", "dest": "destination", "diff": "difference", "dist": "distance", "dob": "birth date",
-    "doc": "document", "docs": "document", "dt": "date", "emp": "employee", "env": "environment", "ext": "extension",
+    "doc": "document", "docs": "document", "dt": "date", "dur": "duration", "emp": "employee", "env": "environment", "ext": "extension",
     "fname": "first name", "freq": "frequency", "fy": "fiscal year", "govt": "government", "hq": "headquarter", "hr": "hour",
     "hrs": "hour", "img": "image", "info": "information", "intl": "international", "inv": "invoice", "lang": "language",
     "lat": "latitude", "lname": "last name", "lng": "longitude", "loc": "location", "lon": "longitude", "max": "maximum",
@@ -53,6 +53,12 @@ _SHOWN = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 """Turns of speech about how a result is shown, whose words would be taken for names: who sorts by price asks for no orders."""
+_HINTS = {
+    r"how many|number of": "count number", r"how much": "amount", r"how long": "duration length", r"how often": "frequency count",
+    r"how old": "age birth", r"when": "date time", r"where": "place location address", r"who|whose": "name person",
+    r"what (?:share|part|proportion) of": "rate percent", r"on average": "average",
+}  # fmt: skip
+"""What a way of asking suggests that the answer is called."""
 _IRREGULAR = {
     "ate": "eat", "became": "become", "began": "begin", "bought": "buy", "built": "build", "caught": "catch", "children": "child",
     "chose": "choose", "chosen": "choose", "came": "come", "drawn": "draw", "drove": "drive", "driven": "drive", "fell": "fall",
@@ -93,6 +99,12 @@ def stems(text: str, name: bool = False) -> tuple[str, ...]:
 def content(text: str) -> str:
     """A question without turns of speech about how its result is shown."""
     return _SHOWN.sub(" ", text)
+
+
+def hints(text: str) -> tuple[str, ...]:
+    """Stems that a question does not say and its way of asking suggests."""
+    found = [meant for pattern, meant in _HINTS.items() if re.search(rf"\b(?:{pattern})\b", text, re.IGNORECASE)]
+    return stems(" ".join(found))
 
 
 class Likeness:

@@ -274,7 +274,7 @@ class Reader:
         places = [n for id, mark in among.items() if (n := self.numbers.get(id)) is not None and self.rows.hashes[n] == mark]
         if not places or len(vector) != self.rows.matrix.shape[1]:
             return {}
-        likeness = self.rows.matrix[places] @ vector
+        likeness = (self.rows.matrix @ vector)[places]
         order = np.argsort(-likeness, kind="stable")[:most]
         return {self.rows.ids[places[n]]: float(likeness[n]) for n in order}
 

@@ -52,14 +52,15 @@ def read(folder: Path, what: str) -> list[dict[str, Any]]:
 def catalogue(rows: list[dict[str, Any]]) -> Catalog:
     """Each table as an endorsed model, each column as a dimension; tables of one schema that share a key are joined."""
     models = {row["id"]: _model(row) for row in rows}
-    keys: dict[tuple[str, str], list[str]] = {}
+    keys: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for row in rows:
         for column in row["columns"]:
             if _KEY.search(column["name"]):
-                keys.setdefault((row["db"], column["name"].lower()), []).append(row["id"])
-    for (_, key), tables in keys.items():
-        for one in tables:
-            joins = {f"{key}_{n}": Join(model=other, on={key: key}) for n, other in enumerate(tables) if other != one}
+                place = f"{row.get('source', '')}.{row['db']}"
+                keys.setdefault((place, column["name"].lower()), []).append((row["id"], column["name"]))
+    for (_, key), held in keys.items():
+        for one, own in held:
+            joins = {f"{key}_{n}": Join(model=other, on={own: its}) for n, (other, its) in enumerate(held) if other != one}
             models[one] = models[one].model_copy(update={"joins": {**models[one].joins, **joins}})
     return Catalog(ProjectSettings(name="Retrieval", warehouse="duckdb:none.duckdb"), models, {}, version="retrieval")  # type: ignore[arg-type]
 
@@ -95,8 +96,9 @@ def outcome(search: Search, row: dict[str, Any]) -> Outcome:
 
 
 def recalls(found: list[str], gold: list[str], within: tuple[int, ...]) -> tuple[float, ...]:
-    """The part of the gold that is among the first so many; none where there is no gold."""
-    return tuple(len(set(gold) & set(found[:n])) / len(set(gold)) for n in within) if gold else ()
+    """The part of the gold that is among the first so many, capitals or not; none where there is no gold."""
+    right, said = {id.lower() for id in gold}, [id.lower() for id in found]
+    return tuple(len(right & set(said[:n])) / len(right) for n in within) if gold else ()
 
 
 def means(outcomes: list[Outcome]) -> dict[str, float]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
@@ -23,12 +22,14 @@ class Endpoint(BaseHTTPRequestHandler):
 
     asked: ClassVar[list[dict[str, Any]]] = []
     behaves: ClassVar[str] = "well"
+    over = threading.Event()
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.asked.append({**body, "key": self.headers["Authorization"]})
         if self.behaves == "slow":
-            time.sleep(1)
+            self.over.wait(5)
+            return
         data = [{"index": n, "object": "embedding", "embedding": [float(len(text)), 1.0]} for n, text in enumerate(body["input"])]
         if self.behaves == "short":
             data = data[:-1]
@@ -48,9 +49,11 @@ class Endpoint(BaseHTTPRequestHandler):
 @pytest.fixture
 def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setattr(Endpoint, "asked", [])
+    monkeypatch.setattr(Endpoint, "over", threading.Event())
     with ThreadingHTTPServer(("127.0.0.1", 0), Endpoint) as server:
         threading.Thread(target=server.serve_forever, args=(0.02,)).start()
         yield f"http://127.0.0.1:{server.server_port}/v1"
+        Endpoint.over.set()
         server.shutdown()
 
 
