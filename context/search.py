@@ -27,8 +27,12 @@ OPENED = 5
 """Models of which every dimension is found, also one that covers no word: a key, say."""
 KEY = 0.1
 """What the weaker of two such models is worth to the dimensions that join them."""
+FETCHED = 200
+"""Vectors that are looked at, the nearest first."""
 NEAR = 0.3
-"""What the nearest vectors are worth beside the best words."""
+"""What a document's vector is worth beside the best words."""
+AROUND = 0.6
+"""What the vectors of a domain are worth to its models."""
 
 
 class Index(Protocol):
@@ -102,7 +106,7 @@ class Search:
         """The documents, of some kinds or of all, that a text is most likely about."""
         scored = self.lexical.scored(text)
         totals = self._by_words(scored, kinds)
-        near = self._near(text, totals, kinds, limit)
+        near = self._near(text, totals, kinds)
         for n, score in near.items():
             totals[n] = totals.get(n, 0.0) + score
         examples = {n: lift for n, lift in self._examples(scored).items() if n in totals}
@@ -142,14 +146,28 @@ class Search:
             return {"words": scored.models.get(self.lexical.model_of[n], 0.0)}
         return {"words": scored.own.get(n, 0.0), "model": PRIOR * scored.models.get(self.held_by[n], 0.0)}
 
-    def _near(self, text: str, totals: Mapping[int, float], kinds: frozenset[str] | None, limit: int) -> dict[int, float]:
-        """Vectors, of documents that have the same texts in the index and in this catalogue: as near as the best words at most."""
+    def _near(self, text: str, totals: Mapping[int, float], kinds: frozenset[str] | None) -> dict[int, float]:
+        """What vectors add: to each document by its own, to a model by the nearest that it holds and by its domain's three best models.
+
+        Only documents that have the same texts in the index and in this catalogue count, from the least near that was fetched upwards.
+        """
         if self.index is None:
             return {}
-        most = NEAR * max(totals.values(), default=1.0)
-        among = self.hashes if kinds is None else {id: mark for id, mark in self.hashes.items() if self.documents[id].kind in kinds}
-        near = self.index.near(text, max(50, 5 * limit), among)
-        return {self.place[id]: most * max(0.0, likeness) for id, likeness in near.items() if id in among}
+        fetched = {self.place[id]: likeness for id, likeness in self.index.near(text, FETCHED, self.hashes).items() if id in self.hashes}
+        least, most = min(fetched.values(), default=0.0), max(totals.values(), default=1.0)
+        held: dict[int, float] = {}
+        for n, likeness in fetched.items():
+            if (model := self.held_by[n]) >= 0:
+                held[model] = max(held.get(model, 0.0), likeness - least)
+        domains: dict[str, list[float]] = defaultdict(list)
+        for model, likeness in held.items():
+            domains[self.lexical.domains[model]].append(likeness)
+        said = {n: NEAR * most * (likeness - least) for n, likeness in fetched.items() if self.kind[n] != "model"}
+        for model, domain in enumerate(self.lexical.domains):
+            near = NEAR * held.get(model, 0.0) + AROUND * sum(heapq.nlargest(3, domains.get(domain, ()))) / 3
+            if near and self.models[model] >= 0:
+                said[self.models[model]] = most * near
+        return {n: near for n, near in said.items() if kinds is None or self.kind[n] in kinds}
 
     def _examples(self, scored: Scored) -> dict[int, float]:
         """The best verified question that covers a word lifts each thing that its plan names."""

@@ -225,6 +225,7 @@ class Reader:
         self.numbers = {id: n for n, id in enumerate(rows.ids)}
         self.lock = threading.Lock()
         self.asked: dict[str, Matrix] = {}
+        self.placed: tuple[Mapping[str, str], np.ndarray] = ({}, np.zeros(0, dtype=np.intp))
         self.vectors: Vectors | None = None
         self.exact = not (store.said.server or (place / "chroma").is_dir())
 
@@ -271,8 +272,12 @@ class Reader:
         return dict(sorted(kept.items(), key=lambda each: (-each[1], each[0]))[:most])
 
     def _one_by_one(self, vector: Matrix, most: int, among: Mapping[str, str]) -> Mapping[str, float]:
-        places = [n for id, mark in among.items() if (n := self.numbers.get(id)) is not None and self.rows.hashes[n] == mark]
-        if not places or len(vector) != self.rows.matrix.shape[1]:
+        placed = self.placed
+        if placed[0] is not among:  # one asker's mapping is the same from one question to the next
+            known = [n for id, mark in among.items() if (n := self.numbers.get(id)) is not None and self.rows.hashes[n] == mark]
+            placed = self.placed = among, np.array(known, dtype=np.intp)
+        places = placed[1]
+        if not len(places) or len(vector) != self.rows.matrix.shape[1]:
             return {}
         likeness = (self.rows.matrix @ vector)[places]
         order = np.argsort(-likeness, kind="stable")[:most]
