@@ -44,6 +44,8 @@ class Answer(BaseModel):
     thread: str | None = None
     certificate: dict[str, Any] | None = None
     timings: dict[str, float] = {}
+    usage: dict[str, Any] | None = None
+    """What a language model used, where one was asked: its name, requests, tokens read and written, and cost."""
 
 
 def column_data(column: Column) -> dict[str, Any]:

@@ -4,28 +4,27 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import secrets
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from answerable.agent import catalogue, describe, embedded
 from answerable.agent.answer import Answer, cells, chart_of, column_data, legible, plain
-from answerable.agent.asked import Asked
+from answerable.agent.asked import DIRECT, Asked, Door, Watch, new_id
 from answerable.agent.certificate import Chain, Verdict, digest, verdict
 from answerable.agent.clarifying import Clarifier, agreed
-from answerable.agent.clauses import last_clause
 from answerable.agent.denials import Denials
 from answerable.agent.journal import Journal, dumped
-from answerable.agent.plan import MISSING, NOT_ENDORSED, Gap, Plan, Reading, Result
+from answerable.agent.plan import MISSING, NOT_ENDORSED, NOT_SUPPORTED, UNKNOWN_TERM, UNKNOWN_VALUE, Gap, Plan, Reading, Result
 from answerable.agent.planned import gap_of
+from answerable.agent.planning import Planning
 from answerable.agent.running import Runner, timed
 from answerable.agent.sentence import sentence
 from answerable.agent.sight import Sight, Sights
-from answerable.agent.thread import Turn, picked, picked_by_words
+from answerable.agent.thread import Turn
 from answerable.agent.when import Reader
 from answerable.context.catalog import Catalog
 from answerable.context.compiler import compile_query
@@ -34,7 +33,9 @@ from answerable.context.errors import AnswerableError, DeniedError, EngineError,
 from answerable.context.guard import govern, govern_text
 from answerable.context.policy import Principal
 from answerable.context.query import GovernedSQL, SemanticQuery, as_query
-from answerable.context.words import fold
+
+if TYPE_CHECKING:  # a model planner is loaded where a project has one
+    from answerable.agent.model.planner import Planner
 
 User = str | Principal | None
 
@@ -51,13 +52,15 @@ class Project:
         clock: Callable[[], dt.datetime],
         surface: str = "python",
         run: str | None = None,
+        model: Planner | None = None,
     ) -> None:
         self.catalog, self.engine, self.journal, self.clock = catalog, engine, journal, clock
-        self.surface, self.run = surface, run
+        self.surface, self.run, self.model = surface, run, model
         self.sights = Sights(catalog, engine, state)
         self.denials = Denials(catalog, self.sights)
         self.runner = Runner(catalog, engine, self.sights)
         self.clarifier = Clarifier(self.runner)
+        self.planning = Planning(catalog, journal)
         self.chain = Chain()
 
     # -- the contract -----------------------------------------------------------------------------------------------------------
@@ -69,20 +72,28 @@ class Project:
         thread: str | None = None,
         today: dt.date | None = None,
         audience: tuple[str, ...] | None = None,
+        watch: Watch | None = None,
+        door: Door = DIRECT,
     ) -> Answer:
-        """Answer a question in words. Raises UsageError for an unknown user; all else is an Answer."""
-        asked = self._asked(legible(question), user, thread, today, audience)
+        """Answer a question in words; `watch` is told each step. Raises UsageError for an unknown user; all else is an Answer."""
+        asked = self._asked(legible(question), user, thread, today, audience, watch, door)
         return self._recorded(asked, lambda timings: self._ask(asked, timings))
 
-    def query(self, plan: SemanticQuery | dict[str, Any], user: User = None, today: dt.date | None = None) -> Answer:
+    def query(self, plan: SemanticQuery | dict[str, Any], user: User = None, today: dt.date | None = None, door: Door = DIRECT) -> Answer:
         """Answer a plan."""
-        asked = self._asked("", user, None, today, None)
+        asked = self._asked("", user, None, today, None, door=door)
         return self._recorded(asked, lambda timings: self._query(as_query(legible(plan)), asked, timings))
 
-    def sql(self, text: str, user: User = None) -> Answer:
+    def sql(self, text: str, user: User = None, door: Door = DIRECT) -> Answer:
         """Answer SQL over models or their tables, through the same gate."""
-        asked = self._asked(legible(text), user, None, None, None)
+        asked = self._asked(legible(text), user, None, None, None, door=door)
         return self._recorded(asked, lambda timings: self._sql(asked.question, asked, timings))
+
+    def rerun(self, plan: dict[str, Any] | None, text: str, user: User, audience: tuple[str, ...] | None) -> Answer:
+        """A plan, or SQL without one, computed for whoever looks at an answer again: nothing is recorded."""
+        asked = self._asked(text, user, None, None, audience)
+        work = (lambda timings: self._query(as_query(plan), asked, timings)) if plan else (lambda timings: self._sql(text, asked, timings))
+        return self._outcome(asked, work, {})
 
     def compile(self, plan: SemanticQuery | dict[str, Any], user: User = None) -> str:
         """The governed SQL of a plan, not run. Raises PlanError, GuardError or DeniedError."""
@@ -137,16 +148,22 @@ class Project:
             sight = self.sights.of(asked.principal)
         with timed(timings, "ground"):
             reader = Reader(asked.today, self.catalog.settings)
-            earlier = self._earlier(asked)
-            plan = self._picked(asked, sight, reader, earlier) or embedded.plan(asked.question, sight.lexicon, reader, earlier)
-            plan = self._moved(plan, earlier)
+            earlier = self.planning.earlier(asked)
+            plan = self.planning.plan(asked, sight, reader, earlier)
+        asked.saw("ground", ", ".join(f"{span.text} → {span.target}" for span in plan.spans if span.kind not in ("grammar", "gap")))
+        with timed(timings, "plan"):
+            plan = self._helped(plan, sight, asked, reader, earlier)
         if plan.kind == "why":
             return self.clarifier.why(plan, sight, asked, timings)
+        if plan.kind == "guess":
+            return self.clarifier.guessed(plan, sight, asked, timings)
+        if plan.kind == "sql":
+            return self._sql_of_model(plan, sight, asked, timings)
         if plan.kind not in ("data", "order"):
             return self._without_rows(plan, sight, asked)
         if plan.gaps or plan.kind == "order":
             return self._lacking(plan, sight, asked, reader, timings)
-        if settled := self._settled(asked, plan, sight):
+        if settled := self.planning.settled(asked, plan, sight):
             plan = replace(plan, readings=(settled,))
         if len(plan.readings) > 1:
             results = self.clarifier.computed(plan, sight, asked, timings)
@@ -157,53 +174,35 @@ class Project:
             reading, result = plan.readings[0], self.runner.run(plan.readings[0], sight, asked, timings)
         if ahead := describe.has_not_happened(result, asked.today, plan.spans):
             return self._lacking(replace(plan, readings=(), gaps=(ahead,)), sight, asked, reader, timings)
-        return self._answered(reading, result, sight, asked, timings)
+        answer = self._answered(reading, result, sight, asked, timings)
+        return self.model.worded(answer, asked) if self.model else answer
 
-    def _earlier(self, asked: Asked) -> tuple[Turn, ...]:
-        """What this person has asked in this thread so far, of the same readers."""
-        records = self.journal.thread(asked.thread, asked.asker.id) if asked.thread else []
-        readers = list(asked.audience) if asked.audience is not None else None
-        return tuple(
-            Turn(r["question"], r["plan"], r["status"], r["catalogue"], tuple(r["options"] or ()))
-            for r in records
-            if r["audience"] == readers
-        )
-
-    def _settled(self, asked: Asked, plan: Plan, sight: Sight) -> Reading | None:
-        """The reading that a confirmed verified question of the very same words has settled; never one that is only alike."""
-        said = fold(asked.question)
-        for verified in self.catalog.verified if len(plan.readings) > 1 else ():
-            if verified.plan is None or fold(verified.question) != said or verified.of != self.catalog.fingerprint(as_query(verified.plan)):
-                continue
-            then = embedded.plan(verified.question, sight.lexicon, Reader(verified.today or asked.today, self.catalog.settings))
-            wanted = as_query(verified.plan).hash
-            place = next((n for n, reading in enumerate(then.readings) if reading.query.hash == wanted), None)
-            if place is not None and len(then.readings) == len(plan.readings):
-                said_so = f"A verified question of these words means {plan.readings[place].words}."
-                return replace(plan.readings[place], assumptions=(said_so, *plan.readings[place].assumptions))
-        return None
-
-    def _moved(self, plan: Plan, earlier: tuple[Turn, ...]) -> Plan:
-        """A plan that says when definitions have changed since the thread's last question."""
-        if not earlier or earlier[-1].catalogue == self.catalog.version:
+    def _helped(self, plan: Plan, sight: Sight, asked: Asked, reader: Reader, earlier: tuple[Turn, ...]) -> Plan:
+        """The plan as a language model helps with it: what is read in one way, or is not this asker's to see, never goes to one."""
+        always = self.catalog.settings.planner == "model"
+        open_ = any(gap.type in (UNKNOWN_TERM, UNKNOWN_VALUE, NOT_SUPPORTED) for gap in plan.gaps)
+        if plan.kind != "data" or not (open_ or (always and plan.readings)):
             return plan
-        said = "The definitions have changed since the question before."
-        return replace(plan, readings=tuple(replace(r, assumptions=(said, *r.assumptions)) for r in plan.readings))
+        if self.model is None:
+            if always:
+                asked.touched.note("No language model can be asked here: this is what the program reads by itself.")
+            return plan
+        if plan.gaps and self.denials.of_question(asked.question, plan, sight, asked.principal, reader, earlier):
+            return plan
+        return self.model.plan(asked, plan, sight, self.sights.beyond(asked.principal), reader, earlier, self._vetted)
 
-    def _picked(self, asked: Asked, sight: Sight, reader: Reader, earlier: tuple[Turn, ...]) -> Plan | None:
-        """The reading that a reply such as "2", "the second" or "net revenue" picks from the readings that were offered last."""
-        offered = earlier[-1].offered if earlier else ()
-        number = picked(asked.question, len(offered)) or picked_by_words(asked.question, [o["reading"] for o in offered])
-        if number is None or number > len(offered):
-            return None
-        query = as_query(dict(offered[number - 1]["plan"]))
-        before = embedded.plan(earlier[-1].question, sight.lexicon, reader, earlier[:-1])
-        again = [*before.readings, *filter(None, [self._last_clause(earlier[-1].question, before, sight, reader)])]
-        reading = next((r for r in again if r.query.hash == query.hash), Reading(query, before.spans))
-        return Plan(readings=(reading,), spans=reading.spans)
+    def _vetted(self, sql: str, asked: Asked) -> str:
+        """What the gate says against SQL; empty where it lets it through."""
+        try:
+            govern_text(sql, self.catalog, asked.principal, self.engine.site)
+        except (GuardError, DeniedError) as error:
+            return str(error)
+        return ""
 
-    def _last_clause(self, question: str, plan: Plan, sight: Sight, reader: Reader) -> Reading | None:
-        return last_clause(question, plan, lambda text: embedded.plan(text, sight.lexicon, reader))
+    def _sql_of_model(self, plan: Plan, sight: Sight, asked: Asked, timings: dict[str, float]) -> Answer:
+        """The answer by SQL that a model wrote: like that of a person, with what it takes for granted and the gap that it stands in."""
+        answer = self._sql(plan.sql, asked, timings)
+        return answer.model_copy(update={"gaps": plan.gaps, "assumptions": (*answer.assumptions, *plan.assumes), "thread": asked.thread})
 
     def _query(self, query: SemanticQuery, asked: Asked, timings: dict[str, float]) -> Answer:
         sight = self.sights.of(asked.principal)
@@ -262,11 +261,11 @@ class Project:
 
     def _lacking(self, plan: Plan, sight: Sight, asked: Asked, reader: Reader, timings: dict[str, float]) -> Answer:
         """What is missing, and what is only not this asker's to see, are told apart, and go to different people."""
-        if forbidden := self.denials.of_question(asked.question, plan, sight, asked.principal, reader, self._earlier(asked)):
+        if forbidden := self.denials.of_question(asked.question, plan, sight, asked.principal, reader, self.planning.earlier(asked)):
             return self._denied(forbidden, asked, grounding=plan.spans)
         asked.touched.decided(self.sights.beyond(asked.principal).decided(gap.text for gap in plan.gaps if gap.type in MISSING))
         gaps = tuple(describe.with_nearest(self._typed(gap, asked), sight.lexicon) for gap in plan.gaps)
-        if clause := self._last_clause(asked.question, plan, sight, reader):
+        if clause := self.planning.last_clause(asked.question, plan, sight, reader):
             return self.clarifier.offered(clause, plan, gaps, sight, asked, timings)
         if plan.kind == "order":
             return self._without_rows(plan, sight, asked)
@@ -371,12 +370,32 @@ class Project:
 
     # -- recording --------------------------------------------------------------------------------------------------------------------
 
-    def _asked(self, question: str, user: User, thread: str | None, today: dt.date | None, audience: tuple[str, ...] | None) -> Asked:
+    def _asked(
+        self,
+        question: str,
+        user: User,
+        thread: str | None,
+        today: dt.date | None,
+        audience: tuple[str, ...] | None,
+        watch: Watch | None = None,
+        door: Door = DIRECT,
+    ) -> Asked:
         asker = self.principal(user)
         if isinstance(audience, str):
             raise UsageError(f'An audience is a tuple of groups: write audience=("{audience}",).')
         principal = asker if audience is None else Principal(groups=frozenset(audience), audience=True)
-        return Asked(question, principal, asker, today or self.today(), thread, self.surface, self.run, audience)
+        return Asked(
+            question,
+            principal,
+            asker,
+            today or self.today(),
+            thread,
+            door.surface or self.surface,
+            self.run,
+            audience,
+            door.id,
+            watch=watch,
+        )
 
     def _recorded(self, asked: Asked, work: Callable[[dict[str, float]], Answer]) -> Answer:
         """Do the work, turn what is broken into an outcome, and record it before it is handed out."""
@@ -384,7 +403,12 @@ class Project:
         started = time.perf_counter()
         answer = self._outcome(asked, work, timings)
         timings["total"] = round((time.perf_counter() - started) * 1000, 3)
-        answer = answer.model_copy(update={"id": f"a_{secrets.token_hex(5)}", "timings": timings, "thread": asked.thread})
+        added: dict[str, Any] = {"id": asked.id or new_id(), "timings": timings, "thread": asked.thread}
+        if asked.touched.notes:
+            added["assumptions"] = (*asked.touched.notes, *answer.assumptions)
+        if asked.touched.usage:
+            added["usage"] = asdict(asked.touched.usage)
+        answer = answer.model_copy(update=added)
         self.journal.write(self._record(asked, answer))
         return answer
 
@@ -416,7 +440,7 @@ class Project:
             "gaps": data["gaps"], "grounding": data["grounding"], "plan": answer.plan, "sql": answer.sql,
             "policies": list(dict.fromkeys((*data["policies"], *asked.touched.decisions))), "models": [*asked.touched.models],
             "options": [{"reading": o["reading"], "plan": o["plan"]} for o in data["options"]] or None,
-            "timings": answer.timings, "catalogue": self.catalog.version, "certificate": answer.certificate,
+            "usage": answer.usage, "timings": answer.timings, "catalogue": self.catalog.version, "certificate": answer.certificate,
         }  # fmt: skip
 
 

@@ -32,11 +32,7 @@ class Clarifier:
 
     def several(self, plan: Plan, results: list[Result], sight: Sight, asked: Asked, timings: dict[str, float]) -> Answer:
         """The question back, with each reading in words and its number."""
-        wholes = [self.runner.whole(result, sight, asked, timings) for result in results]
-        options = tuple(
-            describe.option(reading, result, total, self.runner.catalog.settings)
-            for reading, result, total in zip(plan.readings, results, wholes, strict=False)
-        )
+        options = self._options(plan, results, sight, asked, timings)
         word = describe.open_word(plan)
         near = tuple(o["reading"] for o in options)
         closes = "a rule, or a verified question"
@@ -46,12 +42,30 @@ class Clarifier:
             grounding=plan.spans, thread=asked.thread,
         )  # fmt: skip
 
+    def _options(
+        self, plan: Plan, results: list[Result], sight: Sight, asked: Asked, timings: dict[str, float]
+    ) -> tuple[dict[str, Any], ...]:
+        wholes = [self.runner.whole(result, sight, asked, timings) for result in results]
+        return tuple(
+            describe.option(reading, result, total, self.runner.catalog.settings)
+            for reading, result, total in zip(plan.readings, results, wholes, strict=False)
+        )
+
     def offered(self, clause: Reading, plan: Plan, gaps: tuple[Gap, ...], sight: Sight, asked: Asked, timings: dict[str, float]) -> Answer:
         """The clause that is a question by itself, with its number, to say yes to."""
         result = self.runner.run(clause, sight, asked, timings)
         option = describe.option(clause, result, self.runner.whole(result, sight, asked, timings), self.runner.catalog.settings)
         return Answer(
             status="clarify", question=asked.question, text=describe.is_it_this(gaps, plan, option), options=(option,), gaps=gaps,
+            grounding=plan.spans, thread=asked.thread,
+        )  # fmt: skip
+
+    def guessed(self, plan: Plan, sight: Sight, asked: Asked, timings: dict[str, float]) -> Answer:
+        """What only a language model makes of words that nobody has defined, with its number, to say yes to."""
+        results = self.computed(plan, sight, asked, timings)
+        options = self._options(plan, results, sight, asked, timings)
+        return Answer(
+            status="clarify", question=asked.question, text=describe.is_it_guessed(plan.gaps, options), options=options, gaps=plan.gaps,
             grounding=plan.spans, thread=asked.thread,
         )  # fmt: skip
 

@@ -258,6 +258,19 @@ def is_it_this(gaps: tuple[Gap, ...], plan: Plan, option: dict[str, Any]) -> str
     return f"{said} The rest is a question by itself. {IS_IT} 1. {option['reading']}: {option['shown']}."
 
 
+def is_it_guessed(gaps: tuple[Gap, ...], options: tuple[dict[str, Any], ...]) -> str:
+    """What has no definition, what a language model takes it for, and its number."""
+    words = wording.listed([f"“{wording.capital(gap.text)}”" for gap in gaps])
+    taken = wording.listed([f"“{gap.text}” for {gap.nearest[0]}" for gap in gaps if gap.nearest])
+    passed = wording.listed([f"“{gap.text}”" for gap in gaps if not gap.nearest])
+    guess = " and ".join(filter(None, (taken and f"takes {taken}", passed and f"passes over {passed}")))
+    has = "has" if len(gaps) == 1 else "have"
+    lacks = f"{words} {has} no endorsed definition. A language model {guess}." if gaps else "Only a language model reads this."
+    asks = IS_IT if len(options) == 1 else WHICH
+    listed = " ".join(f"{n}. {o['reading']}: {o['shown']}." for n, o in enumerate(options, 1))
+    return f"{lacks} {asks} {listed}"
+
+
 def with_nearest(gap: Gap, lexicon: Lexicon) -> Gap:
     """A gap with what this asker may see that is near it: values for a value, else metrics and dimensions."""
     if gap.type not in MISSING or gap.nearest:

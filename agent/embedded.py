@@ -12,7 +12,7 @@ from answerable.agent.assemble import candidates, measured_by
 from answerable.agent.catalogue import about
 from answerable.agent.draft import Draft, Unread
 from answerable.agent.framing import frames, whether
-from answerable.agent.ground import Cover, Grounder, Segment, unknown
+from answerable.agent.ground import Cover, Grounder, Segment, spans_of, unknown
 from answerable.agent.lexicon import Lexicon, Sense
 from answerable.agent.options import Options, join_gap
 from answerable.agent.plan import NOT_JOINABLE, NOT_SUPPORTED, UNKNOWN_TERM, UNKNOWN_VALUE, Gap, Lacking, Plan, Reading, Span
@@ -326,22 +326,7 @@ class _Search:
         return Gap(NOT_SUPPORTED, segment.text, start, end, says=says)
 
     def _spans(self, cover: Cover) -> tuple[Span, ...]:
-        return tuple(self._span(segment) for segment in cover)
-
-    def _span(self, segment: Segment) -> Span:
-        start, end = self.said[segment.start].start, self.said[segment.end - 1].end
-        text = self.text[start:end]
-        if segment.role == "word":
-            sense: Sense = segment.senses[0]
-            how = sense.how if segment.how == "exact" else segment.how
-            return Span(text, start, end, sense.kind, " | ".join(dict.fromkeys(s.target for s in segment.senses)), how)
-        if segment.role == "when" and segment.when is not None:
-            when = segment.when
-            return Span(text, start, end, "time", f"{when.start or '…'}/{when.end or '…'}", segment.how)
-        if segment.role == "unknown":
-            return Span(text, start, end, "gap", "", "none")
-        kind = segment.role if segment.role in ("number", "frame") else "grammar"
-        return Span(text, start, end, kind, segment.role, segment.how)
+        return spans_of(self.text, cover, self.said)
 
 
 _NOT_READ = "Every word is known, and the question has a shape that is not read yet."

@@ -11,10 +11,11 @@ from answerable.agent import grammar
 from answerable.agent.apart import apart
 from answerable.agent.framing import frames
 from answerable.agent.lexicon import Lexicon, Sense
+from answerable.agent.plan import Span
 from answerable.agent.time_words import MONTH_NAMES, WEEKDAYS
 from answerable.agent.when import Reader
 from answerable.agent.windows import When
-from answerable.agent.words import Token, form, lemma, was_done
+from answerable.agent.words import Token, form, lemma, tokens, was_done
 
 KEPT = 12
 """Covers of a question that are kept at each place; more would be ever less likely readings."""
@@ -288,3 +289,25 @@ def unknown(cover: Cover) -> tuple[Segment, ...]:
             else:
                 found.append(segment)
     return tuple(found)
+
+
+def spans_of(text: str, cover: Cover, said: list[Token] | None = None) -> tuple[Span, ...]:
+    """A cover as spans of the question's characters: what took each, and how."""
+    said = said or tokens(text)
+    return tuple(_span(text, said, segment) for segment in cover)
+
+
+def _span(text: str, said: list[Token], segment: Segment) -> Span:
+    start, end = said[segment.start].start, said[segment.end - 1].end
+    text = text[start:end]
+    if segment.role == "word":
+        sense: Sense = segment.senses[0]
+        how = sense.how if segment.how == "exact" else segment.how
+        return Span(text, start, end, sense.kind, " | ".join(dict.fromkeys(s.target for s in segment.senses)), how)
+    if segment.role == "when" and segment.when is not None:
+        when = segment.when
+        return Span(text, start, end, "time", f"{when.start or '…'}/{when.end or '…'}", segment.how)
+    if segment.role == "unknown":
+        return Span(text, start, end, "gap", "", "none")
+    kind = segment.role if segment.role in ("number", "frame") else "grammar"
+    return Span(text, start, end, kind, segment.role, segment.how)

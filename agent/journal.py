@@ -1,14 +1,14 @@
-"""Every question of every interface with its outcome: written before an answer is handed out. SQLite in WAL, by SQLAlchemy Core."""
+"""Every question of every interface with its outcome: written before an answer is handed out. By SQLAlchemy Core."""
 
 from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from answerable.agent.database import Database, DatabaseError, Migration
 from answerable.context.errors import AnswerableError
 
 metadata = sa.MetaData()
@@ -37,7 +37,19 @@ records = sa.Table(
     sa.Column("certificate", sa.JSON),
     sa.Column("models", sa.JSON),
     sa.Column("options", sa.JSON),
+    sa.Column("usage", sa.JSON),
+    sa.Column("seq", sa.BigInteger, sa.Sequence("records_seq")),
 )  # fmt: skip
+
+verdicts = sa.Table(
+    "verdicts", metadata,
+    sa.Column("answer", sa.String, primary_key=True),
+    sa.Column("principal", sa.String, primary_key=True),
+    sa.Column("verdict", sa.String, nullable=False),
+    sa.Column("reason", sa.Text),
+    sa.Column("at", sa.String, nullable=False),
+)  # fmt: skip
+"""What people say of answers; the last word of each stays."""
 
 
 def _m001_records(connection: sa.Connection) -> None:
@@ -56,7 +68,23 @@ def _m003_options(connection: sa.Connection) -> None:
         connection.execute(sa.text("ALTER TABLE records ADD COLUMN options JSON"))
 
 
-MIGRATIONS: list[Callable[[sa.Connection], None]] = [_m001_records, _m002_models, _m003_options]
+def _m004_usage(connection: sa.Connection) -> None:
+    """What a language model used: requests, tokens, cost."""
+    if "usage" not in {column["name"] for column in sa.inspect(connection).get_columns("records")}:
+        connection.execute(sa.text("ALTER TABLE records ADD COLUMN usage JSON"))
+
+
+def _m005_order(connection: sa.Connection) -> None:
+    """The order of writing where rows have no number of their own (PostgreSQL)."""
+    if "seq" not in {column["name"] for column in sa.inspect(connection).get_columns("records")}:
+        connection.execute(sa.text("ALTER TABLE records ADD COLUMN seq BIGINT"))
+
+
+def _m006_verdicts(connection: sa.Connection) -> None:
+    verdicts.create(connection, checkfirst=True)
+
+
+MIGRATIONS: list[Migration] = [_m001_records, _m002_models, _m003_options, _m004_usage, _m005_order, _m006_verdicts]
 """Each is run once, in order; a new one is added at the end and an old one is never changed."""
 
 
@@ -67,32 +95,27 @@ class JournalError(AnswerableError):
 class Journal:
     """The records of one project."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, where: Path | str) -> None:
+        """`where` is a file, or the URL of a PostgreSQL database. Raises JournalError."""
         try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            self.file = file
-            self.engine = sa.create_engine(f"sqlite:///{file}", connect_args={"timeout": 10})
-            sa.event.listen(self.engine, "connect", _durable)
-            self._migrate()
-        except (sa.exc.SQLAlchemyError, OSError):
-            raise JournalError(
-                "The journal can not be opened, and no question is answered without a record. Give a writable folder with --state DIR."
-            ) from None
-
-    def _migrate(self) -> None:
-        with self.engine.begin() as connection:
-            done = int(connection.exec_driver_sql("PRAGMA user_version").scalar() or 0)
-            if done < len(MIGRATIONS):
-                for migration in MIGRATIONS[done:]:
-                    migration(connection)
-                connection.exec_driver_sql(f"PRAGMA user_version = {len(MIGRATIONS)}")
+            self.database = Database(where)
+            self.database.migrate(MIGRATIONS)
+        except (sa.exc.SQLAlchemyError, OSError, DatabaseError):
+            mend = (
+                "Give a writable folder with --state DIR."
+                if isinstance(where, Path)
+                else "Is the server there, and may its role make tables?"
+            )
+            raise JournalError(f"The journal can not be opened, and no question is answered without a record. {mend}") from None
+        self.engine = self.database.engine
+        self.order = (records.c.at, sa.text("rowid") if self.database.file is not None else records.c.seq)
 
     def write(self, record: dict[str, Any]) -> None:
         """Write one record; when this returns it survives a crash. Raises JournalError."""
         try:
             with self.engine.begin() as connection:
                 connection.execute(records.insert().values(**record))
-            self.file.stat()  # deleted meanwhile, it takes records that nobody can read
+            self.database.check()
         except (sa.exc.SQLAlchemyError, OSError):
             raise JournalError(
                 "The journal could not be written, so there is no answer. Is the disk full, or the folder read-only?"
@@ -106,7 +129,7 @@ class Journal:
     def thread(self, thread: str, principal: str | None) -> list[dict[str, Any]]:
         """The records of one person's thread, oldest first."""
         mine = records.c.principal.is_(None) if principal is None else records.c.principal == principal
-        query = records.select().where(records.c.thread == thread, mine).order_by(records.c.at, sa.text("rowid"))
+        query = records.select().where(records.c.thread == thread, mine).order_by(*self.order)
         with self.engine.connect() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
 
@@ -120,7 +143,7 @@ class Journal:
 
     def between(self, principal: str | None, since: dt.date | None, until: dt.date | None) -> list[dict[str, Any]]:
         """All records, oldest first: of one person, or of everybody; from one day to another, both included."""
-        query = records.select().order_by(records.c.at, sa.text("rowid"))
+        query = records.select().order_by(*self.order)
         if principal is not None:
             query = query.where(records.c.principal == principal)
         if since:
@@ -130,15 +153,50 @@ class Journal:
         with self.engine.connect() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
 
+    def threads(self, principal: str | None, limit: int, before: str | None = None) -> list[dict[str, Any]]:
+        """One person's threads, the last used first: id, how many questions, the last of them and when."""
+        mine = (records.c.thread.is_not(None), records.c.principal == principal, records.c.run.is_(None))
+        last = sa.func.max(records.c.at)
+        query = (
+            sa.select(records.c.thread, sa.func.count(), last).where(*mine).group_by(records.c.thread).order_by(last.desc()).limit(limit)
+        )
+        if before:
+            query = query.having(last < before)
+        with self.engine.connect() as connection:
+            found = connection.execute(query).all()
+        said = {thread: self.thread(thread, principal)[-1]["question"] for thread, *_ in found}
+        return [{"thread": thread, "questions": n, "last": said[thread], "at": at} for thread, n, at in found]
+
+    def judge(self, answer: str, principal: str | None, verdict: str, reason: str | None, at: dt.datetime) -> bool:
+        """Keep what somebody says of an answer that they got; False where they got none of this id."""
+        record = self.get(answer)
+        if record is None or principal is None or record["principal"] != principal:
+            return False
+        mine = (verdicts.c.answer == answer, verdicts.c.principal == principal)
+        with self.engine.begin() as connection:
+            connection.execute(verdicts.delete().where(*mine))
+            said = {"answer": answer, "principal": principal, "verdict": verdict, "reason": reason, "at": at.isoformat()}
+            connection.execute(verdicts.insert().values(**said))
+        return True
+
+    def judged(self, answer: str) -> list[dict[str, Any]]:
+        """What people said of an answer."""
+        with self.engine.connect() as connection:
+            return [dict(row) for row in connection.execute(verdicts.select().where(verdicts.c.answer == answer)).mappings()]
+
+    def spent(self, day: dt.date, principal: str | None = None, everybody: bool = True) -> tuple[int, float]:
+        """The tokens and the cost of language models since the start of a day: of everybody, or of one person."""
+        usage = records.c.usage
+        tokens = sa.func.sum(usage["read"].as_integer() + usage["written"].as_integer())
+        query = sa.select(tokens, sa.func.sum(usage["cost"].as_float())).where(records.c.at >= day.isoformat())
+        if not everybody:
+            query = query.where(records.c.principal.is_(None) if principal is None else records.c.principal == principal)
+        with self.engine.connect() as connection:
+            used, cost = connection.execute(query).one()
+        return int(used or 0), float(cost or 0)
+
     def close(self) -> None:
-        self.engine.dispose()
-
-
-def _durable(connection: Any, _: Any) -> None:
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode = WAL")
-    cursor.execute("PRAGMA synchronous = FULL")
-    cursor.close()
+        self.database.close()
 
 
 def dumped(value: Any) -> Any:

@@ -80,15 +80,21 @@ class About:
 
 @dataclass(frozen=True)
 class Plan:
-    """A planner's result. Exactly one of: `readings` (one: answer it; several: ask) or `gaps`."""
+    """A planner's result. One of: `readings` (one: answer it; several: ask) or `gaps`; of a guess, both."""
 
     readings: tuple[Reading, ...] = ()
     gaps: tuple[Gap, ...] = ()
     spans: tuple[Span, ...] = ()
     kind: str = "data"
-    """`data`, `definition`, `catalogue`, `why`, `order` (to leave something out, as it may be), or `none`."""
+    """`data`, `definition`, `catalogue`, `why`, `order` (to leave something out, as it may be), or `none`.
+
+    From a language model also `guess` (a reading whose gaps only the model fills, to be asked about) and `sql`.
+    """
     says: str = ""
     about: About | None = None
+    sql: str = ""
+    assumes: tuple[str, ...] = ()
+    """What SQL by a model takes for granted, in its words."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,8 +35,11 @@ class Runner:
         with timed(timings, "govern"):
             sql = govern(compiled.tree, self.catalog, asked.principal, self.engine.site)
         asked.touched.ran(sql)
+        asked.saw("plan", json.dumps(reading.query.as_data()))
+        asked.saw("sql", sql.text)
         with timed(timings, "run"):
             rows = self._rows(sql)
+        asked.saw("rows", f"{len(rows.rows)}")
         withheld = int(self.engine.run(sql.withheld).rows[0][0] or 0) if sql.withheld else 0
         return Result(
             reading.query, compiled, sql, rows, self._days(compiled, asked), self._tied(reading.query, rows, sight, asked), withheld

@@ -8,12 +8,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import answerable
 from answerable.agent.answer import Answer
-from answerable.evals import asking, attacks, scoring, verified
+from answerable.evals import asking, attacks, counterfeits, scoring, verified
 
 COMPANIES = Path("../shared/data/companies")
 ATTACKS = Path("../shared/data/attacks")
@@ -67,6 +68,21 @@ def own(name: str, project_folder: Path, state: Path) -> dict[str, Any]:
         f"{name}: answered wrong": _figure(sum(s.verdict == "wrong" for s in found), 0, "lower", f"{len(found)} lines, plans run"),
         f"{name}: answerable, right or rightly asked": _figure(right, 0.9 * len(open_lines), "higher", f"{len(open_lines)} answerable"),
         f"{name}: asked needlessly": _figure(needless, 0.02 * len(found), "lower", f"{len(found)} lines"),
+    }
+
+
+def trusted(state: Path) -> dict[str, Any]:
+    """Plans that are nearly right, offered as a language model would: none may be taken, and the right ones should be."""
+    played: Counter[str] = Counter()
+    lines = asking.read(Path("evals/questions/alder.jsonl"))
+    with answerable.open("demo", state=state / "counterfeits", run="eval") as project:
+        taken = list(counterfeits.taken(project, lines, played))
+    for one in taken:
+        print(f"taken: {one.id} {one.how}: {one.question}")
+    right, refused = played["right plan taken"], played["right plan refused"]
+    return {
+        "model planner: counterfeit plans taken": _figure(len(taken), 0, "lower", f"{played['counterfeits']} counterfeits"),
+        "model planner: right plans taken": _figure(right, 0.7 * (right + refused), "higher", f"{right + refused} right plans"),
     }
 
 
@@ -138,6 +154,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         found = demo(Path(folder) / "demo")
         found |= own("alder", Path("demo"), Path(folder))
+        found |= trusted(Path(folder))
         if METRICFLOW.is_dir():
             found |= own("metricflow", imported(Path(folder)), Path(folder))
         if (COMPANIES / "clinic").is_dir():

@@ -113,3 +113,16 @@ def table(scored: Iterable[Scored]) -> str:
     declined = sum(s.verdict == "declined rightly" for s in found)
     lines.append(f"gap named in {declined - missed} of {declined} declined rightly")
     return "\n".join(lines)
+
+
+def spent(answers: Sequence[Answer]) -> str:
+    """What a language model used for some answers, and how long each took; empty where none was asked."""
+    used = [answer.usage for answer in answers if answer.usage]
+    if not used:
+        return ""
+    read, written, requests = (sum(usage[key] for usage in used) for key in ("read", "written", "requests"))
+    times = sorted(answer.timings["plan"] for answer in answers if answer.usage)
+    return (
+        f"language model: {len(used)} of {len(answers)} questions, {requests} requests, {read:,} tokens read, {written:,} written, "
+        f"cost {sum(usage['cost'] for usage in used):.4f}, planned in {times[len(times) // 2]:.0f} ms median, {times[-1]:.0f} ms at most"
+    )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import functools
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit
 from zoneinfo import ZoneInfo
 
@@ -18,24 +20,81 @@ from answerable.context.catalog import Catalog
 from answerable.context.engines.base import Engine
 from answerable.context.errors import EngineError, UsageError
 from answerable.context.loader import SETTINGS, load, settings_of
-from answerable.context.settings import Limits
-from answerable.integrations.settings import fill
+from answerable.context.settings import LanguageModel, Limits, ProjectSettings
+from answerable.integrations.settings import fill, language_model
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # loaded where a project has a language model or an index
+    from answerable.agent.model.exchange import Send
+    from answerable.agent.model.planner import Connect, Planner
     from answerable.context.vectors import Reader, Store
 
 STATE = ".answerable"
 
 
+Planned = Literal["auto", "embedded", "model"]
+
+
+@dataclass(frozen=True)
+class Modelled:
+    """How a run uses a language model: `planner` goes before answerable.yml's; exchanges are kept in `record`, or played from `replay`."""
+
+    planner: Planned | None = None
+    record: Path | None = None
+    replay: Path | None = None
+
+
 def open_project(
-    path: Path, state: Path | None = None, clock: Callable[[], dt.datetime] | None = None, surface: str = "python", run: str | None = None
-) -> Project:
+    path: Path, state: Path | None = None, clock: Callable[[], dt.datetime] | None = None, surface: str = "python", run: str | None = None,
+    modelled: Modelled = Modelled(),
+) -> Project:  # fmt: skip
     """Open the project folder at `path`. `state` is where journal and caches live (default PROJECT/.answerable)."""
     folder = state or path / STATE
     catalog = definitions(path, folder)
+    if modelled.planner:
+        catalog = replace(catalog, settings=catalog.settings.model_copy(update={"planner": modelled.planner}))
     zone = ZoneInfo(catalog.settings.timezone)
     engine = connect(catalog.settings.warehouse.url, path, catalog.settings.limits, catalog.settings.timezone)
-    return Project(catalog, engine, Journal(folder / "journal.db"), folder, clock or (lambda: dt.datetime.now(zone)), surface, run)
+    now = clock or (lambda: dt.datetime.now(zone))
+    journal = Journal(catalog.settings.journal or folder / "journal.db")
+    return Project(catalog, engine, journal, folder, now, surface, run, _planner(catalog.settings, journal, now, modelled))
+
+
+def _planner(settings: ProjectSettings, journal: Journal, clock: Callable[[], dt.datetime], modelled: Modelled) -> Planner | None:
+    """The model planner, where the project has one. Raises UsageError where this run wants one and none may be asked."""
+    if settings.planner == "embedded":
+        return None
+    model = language_model(settings)
+    if model is None and modelled.replay:
+        model = LanguageModel(name="replayed")
+    if modelled.planner == "model" and (model is None or settings.privacy == "none"):
+        lacks = "its privacy is none, so nothing may leave" if model else "it names no model: add model:, or set ANSWERABLE_MODEL"
+        raise UsageError(f"No language model can be asked: {lacks} ({SETTINGS}).")
+    if model is None or settings.privacy == "none":
+        return None
+    from answerable.agent.model.planner import Planner
+    from answerable.agent.model.spending import Spending
+
+    return Planner(model, settings.privacy == "results", _connect(model, modelled), Spending(model, journal, clock))
+
+
+def _connect(model: LanguageModel, modelled: Modelled) -> Connect:
+    """What sends the requests of a question; the client is imported when there is something to send."""
+    from answerable.agent.model.exchange import Unavailable, file_of, recorded, replayed
+
+    @functools.cache
+    def endpoint() -> Send:
+        try:
+            from answerable.agent.llm import Endpoint
+        except ImportError:
+            raise Unavailable("its client is not installed: pip install 'answerable[model]'") from None
+        return Endpoint(model)
+
+    def connect(question: str) -> Send:
+        if modelled.replay:
+            return replayed(file_of(modelled.replay, question))
+        return recorded(endpoint(), file_of(modelled.record, question)) if modelled.record else endpoint()
+
+    return connect
 
 
 @contextlib.contextmanager
@@ -43,7 +102,8 @@ def open_journal(path: Path, state: Path | None = None) -> Iterator[Journal]:
     """The journal of a project, without its warehouse. Raises UsageError where the folder is no project."""
     if not (path / SETTINGS).is_file():
         raise UsageError(f"{path} is not a project: it holds no {SETTINGS}.")
-    journal = Journal((state or path / STATE) / "journal.db")
+    settings, _ = settings_of(path, fill)
+    journal = Journal((settings and settings.journal) or (state or path / STATE) / "journal.db")
     try:
         yield journal
     finally:

@@ -20,6 +20,7 @@ from answerable.integrations.command import EXIT
 from answerable.integrations.explaining import explain
 from answerable.integrations.page import paragraph
 from answerable.integrations.printing import cleaned, say
+from answerable.integrations.progress import watching
 from answerable.integrations.terminal import View, console, show
 from rich.console import Console
 
@@ -116,7 +117,8 @@ class _Talk:
         if before and len(before.options) == 1 and question.lower().rstrip(".! ") in AGREES:
             question = "1"
         self.last = None  # what fails has no answer to look at
-        answer = self.project.ask(question, user=self.asker, thread=self.thread, today=self.today)
+        with watching() as watch:
+            answer = self.project.ask(question, user=self.asker, thread=self.thread, today=self.today, watch=watch)
         show(answer, self.out, self.view, _picked(answer, before))
         self.last, self.code = answer, EXIT[answer.status]
 

@@ -19,7 +19,9 @@ from answerable.context.errors import AnswerableError, UsageError
 from answerable.integrations.app import STATE, definitions, open_journal, open_project, seen_from
 from answerable.integrations.command import DAY, EXIT, complain, output_options, project_options, told
 from answerable.integrations.evaluating import evaluate
+from answerable.integrations.keying import keys
 from answerable.integrations.printing import printable, say, say_json, write_csv
+from answerable.integrations.progress import watching
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -44,7 +46,9 @@ def ask(
     """Answer a question in plain words."""
     with open_project(folder, state, surface="cli") as project:
         words = " ".join(question).encode(errors="replace").decode()  # an argument that is no UTF-8 holds what no file can
-        _deliver(project.ask(words, user=user, thread=thread, today=today), project, **output)
+        with watching() as watch:
+            answer = project.ask(words, user=user, thread=thread, today=today, watch=watch)
+        _deliver(answer, project, **output)
 
 
 @main.command()
@@ -328,10 +332,30 @@ def _verified(folder: Path, state: Path | None, user: str | None, confirm: bool)
     sys.exit(0 if not any(o.verdict in ("differs", "failed") for o in outcomes) else 1)
 
 
+# -- doors ----------------------------------------------------------------------------------------------------------------------------
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+@click.option("--at-once", default=8, show_default=True, type=click.IntRange(1, 64), help="Questions that run at a time; others wait.")
+@click.option("--project", "folder", default=".", type=click.Path(path_type=Path), help="The project folder (default: this one).")
+@click.option("--state", type=click.Path(path_type=Path), help="Where journal and caches live (default: PROJECT/.answerable).")
+@told
+def serve(host: str, port: int, at_once: int, folder: Path, state: Path | None) -> None:
+    """Serve the chat API until the process is told to stop."""
+    try:
+        from answerable.integrations import serving
+    except ImportError:
+        raise UsageError("Serving needs more packages: pip install 'answerable[serve]'.") from None
+    serving.serve(folder, state, host, port, at_once)
+
+
 # -- suites and imports -------------------------------------------------------------------------------------------------------------
 
 
 main.add_command(evaluate)
+main.add_command(keys)
 
 
 @main.command("import")

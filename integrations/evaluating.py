@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from answerable.integrations import indexing
-from answerable.integrations.app import open_project
+from answerable.integrations.app import Modelled, Planned, open_project
 from answerable.integrations.command import project_options, told
 from answerable.integrations.printing import say, say_json
+
+if TYPE_CHECKING:
+    from answerable.agent.answer import Answer
 
 
 @click.group("eval")
@@ -22,22 +27,40 @@ def evaluate() -> None:
 @evaluate.command("questions")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="One line per question on standard output.")
+@click.option("--planner", type=click.Choice(["auto", "embedded", "model"]), help="Instead of what answerable.yml says.")
+@click.option(
+    "--record", type=click.Path(path_type=Path, file_okay=False), help="Keep what goes to a language model and back in this folder."
+)
+@click.option("--replay", type=click.Path(path_type=Path, file_okay=False), help="Play what was kept in this folder instead of asking.")
 @project_options
 @told
-def eval_questions(file: Path, as_json: bool, folder: Path, state: Path | None, user: str | None) -> None:
+def eval_questions(
+    file: Path, as_json: bool, planner: Planned | None, record: Path | None, replay: Path | None, folder: Path, state: Path | None,
+    user: str | None,
+) -> None:  # fmt: skip
     """Ask every question of FILE and say what came of them."""
-    from answerable.evals import asking
+    from answerable.evals import asking, scoring
 
     lines = asking.read(file)
-    with open_project(folder, state, surface="eval", run="eval") as project:
+    expected = any(line.get("expect") for line in lines)
+    counts: Counter[str] = Counter()
+    answers: list[Answer] = []
+    scored: list[scoring.Scored] = []
+    with open_project(folder, state, surface="eval", run="eval", modelled=Modelled(planner, record, replay)) as project:
         project.principal(user)
-        counts: dict[str, int] = {}
         for line, answer in asking.ask_all(project, lines):
-            counts[answer.status] = counts.get(answer.status, 0) + 1
+            counts[answer.status] += 1
+            answers.append(answer)
             if as_json:
                 say_json({"id": line["id"], "answer": answer.model_dump(mode="json")})
+            if expected:
+                scored.append(scoring.score(project, line, answer))
+    if scored:
+        say(scoring.table(scored), err=as_json)
     say(", ".join(f"{status} {n}" for status, n in sorted(counts.items())) or "no questions", err=as_json)
-    sys.exit(1 if counts.get("error") else 0)
+    if spent := scoring.spent(answers):
+        say(spent, err=as_json)
+    sys.exit(1 if counts.get("error") or any(s.verdict == "wrong" for s in scored) else 0)
 
 
 @evaluate.command("conformance")

@@ -53,11 +53,12 @@ def write_csv(file: Path, names: Iterable[str], rows: Iterable[Iterable[Any]]) -
     """Write rows for a spreadsheet; a text that it would run gets an apostrophe before it, a number stays one."""
     with file.open("w", newline="", encoding="utf-8") as handle:
         writer = csv.writer(handle)
-        writer.writerow([_still(name) for name in names])
-        writer.writerows([_still(cell) for cell in row] for row in rows)
+        writer.writerow([still(name) for name in names])
+        writer.writerows([still(cell) for cell in row] for row in rows)
 
 
-def _still(cell: Any) -> Any:
+def still(cell: Any) -> Any:
+    """A cell that no spreadsheet runs."""
     if isinstance(cell, (list, dict)):
         cell = json.dumps(cell, ensure_ascii=False)
     if not isinstance(cell, str) or _NUMBER.fullmatch(cell) or not _RUN.match(cell):

@@ -33,7 +33,7 @@ class Apart:
     limits: Limits
     timezone: str
     idle: list[subprocess.Popen[bytes]] = field(default_factory=list)
-    busy: set[subprocess.Popen[bytes]] = field(default_factory=set)
+    busy: dict[subprocess.Popen[bytes], int] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def run(self, sql: GovernedSQL, rows: int | None = None) -> Rows:
@@ -66,11 +66,12 @@ class Apart:
             raise answer
         return answer
 
-    def cancel(self) -> None:
-        """Kill whatever runs."""
+    def cancel(self, thread: int | None = None) -> None:
+        """Kill what runs for one thread, or whatever runs."""
         with self.lock:
-            for child in self.busy:
-                child.kill()
+            for child, whose in self.busy.items():
+                if thread in (None, whose):
+                    child.kill()
 
     def close(self) -> None:
         with self.lock:
@@ -87,12 +88,12 @@ class Apart:
             child = next((self.idle.pop() for _ in self.idle[:1] if self.idle[-1].poll() is None), None)
         child = child or self._born()
         with self.lock:
-            self.busy.add(child)
+            self.busy[child] = threading.get_ident()
         return child
 
     def _given_back(self, child: subprocess.Popen[bytes]) -> None:
         with self.lock:
-            self.busy.discard(child)
+            self.busy.pop(child, None)
             if child.poll() is None and not self.idle:
                 self.idle.append(child)
                 return

@@ -62,8 +62,8 @@ class Engine(Protocol):
         """Run it, for at most the limit's seconds. Raises EngineError, in our words."""
         ...
 
-    def cancel(self) -> None:
-        """Stop whatever runs on this engine."""
+    def cancel(self, thread: int | None = None) -> None:
+        """Stop what runs on this engine for one thread, or whatever runs."""
         ...
 
     def columns(self, table: str) -> dict[str, str] | None:

@@ -41,14 +41,14 @@ class DuckDBEngine:
         self.connection = connection
         database = connection.cursor().execute("SELECT current_database()").fetchone()
         self.site = Site(self.dialect, database[0] if database else "", serialize=self._serialized)
-        self.running: set[duckdb.DuckDBPyConnection] = set()
+        self.running: dict[duckdb.DuckDBPyConnection, int] = {}
 
     def run(self, sql: GovernedSQL, rows: int | None = None) -> Rows:
         if sql.sent and self.apart:
             return self.apart.run(sql, rows)
         most = min(rows or self.limits.rows, self.limits.rows)
         cursor = self.connection.cursor()
-        self.running.add(cursor)
+        self.running[cursor] = threading.get_ident()
         late = threading.Event()
 
         def stop() -> None:
@@ -78,7 +78,7 @@ class DuckDBEngine:
             raise EngineError(f"The warehouse refused the query ({type(error).__name__}).", "failed") from None
         finally:
             timer.cancel()
-            self.running.discard(cursor)
+            self.running.pop(cursor, None)
             cursor.close()
         return Rows(tuple(d[0] for d in described), tuple(str(d[1]) for d in described), found[:most], len(found) > most)
 
@@ -86,12 +86,13 @@ class DuckDBEngine:
         found = self.connection.cursor().execute(SERIALIZE, [text]).fetchone()
         return str(found[0]) if found else "{}"
 
-    def cancel(self) -> None:
-        """Stop whatever runs on this engine."""
-        for cursor in list(self.running):
-            cursor.interrupt()
+    def cancel(self, thread: int | None = None) -> None:
+        """Stop what runs for one thread, or whatever runs."""
+        for cursor, whose in list(self.running.items()):
+            if thread in (None, whose):
+                cursor.interrupt()
         if self.apart:
-            self.apart.cancel()
+            self.apart.cancel(thread)
 
     def columns(self, table: str) -> dict[str, str] | None:
         parts = table.split(".")

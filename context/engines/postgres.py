@@ -39,7 +39,7 @@ class PostgresEngine:
         self._url = url  # may hold a password, so it's in no text of ours
         self._session = _session(limits, timezone)
         self._idle: list[Link] = []
-        self._busy: set[Link] = set()
+        self._busy: dict[Link, int] = {}
         self._lock = threading.Lock()
         self._open = True
         database = self._asked("SELECT current_database()")[0][0]
@@ -55,11 +55,12 @@ class PostgresEngine:
         said = tuple(kind.regtype.upper() if kind else "TEXT" for kind in types)  # a type of the database's own is shown as text
         return Rows(names, said, found[:most], len(found) > most)
 
-    def cancel(self) -> None:
-        """Stop whatever runs on this engine."""
+    def cancel(self, thread: int | None = None) -> None:
+        """Stop what runs for one thread, or whatever runs."""
         with self._lock:
-            for link in self._busy:
-                link.stop()
+            for link, whose in self._busy.items():
+                if thread in (None, whose):
+                    link.stop()
 
     def columns(self, table: str) -> dict[str, str] | None:
         place = exp.to_table(table, dialect=self.dialect)
@@ -112,7 +113,7 @@ class PostgresEngine:
         try:
             link = self._begun()
             with self._lock:
-                self._busy.add(link)
+                self._busy[link] = threading.get_ident()
             yield link
         except Late:
             raise self._late() from None
@@ -153,7 +154,7 @@ class PostgresEngine:
     def _released(self, link: Link) -> None:
         """Keep a connection for the next question, with nothing left of this one; or close it."""
         with self._lock:
-            self._busy.discard(link)
+            self._busy.pop(link, None)
         kept = False
         try:
             if link.info.transaction_status in _WITHIN:

@@ -4,6 +4,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import answerable
@@ -11,6 +12,8 @@ import duckdb
 import pytest
 from answerable.agent.ask import Project
 from answerable.agent.journal import Journal, JournalError
+from language_model import project_with
+from postgres_server import Server
 
 
 def test_each_outcome_is_recorded_with_its_provenance(alder: Project) -> None:
@@ -102,3 +105,23 @@ def test_certificates_are_chained(demo: Path, tmp_path: Path) -> None:
     assert first and second
     assert second["chain"]["previous"] == first["chain"]["hash"]
     assert first["result"] == second["result"]
+
+
+def test_two_processes_keep_one_journal_on_postgres(demo: Path, tmp_path: Path, postgres: Server) -> None:
+    postgres.execute("CREATE DATABASE journal")
+    with ExitStack() as stack:
+        url = postgres.of("journal").replace("'", "''")
+        one, other = (stack.enter_context(project_with(demo, tmp_path / name, [f"journal: '{url}'"], None)) for name in "ab")
+        first = one.ask("revenue of gold customers last month", thread="t")
+        second = other.ask("by region", thread="t")
+        assert second.plan == {**(first.plan or {}), "by": ["customer.region"]}
+        assert one.journal.get(second.id) is not None
+        assert [r["question"] for r in other.journal.thread("t", None)] == ["revenue of gold customers last month", "by region"]
+        assert one.journal.spent(one.today()) == (0, 0.0)
+    assert not (tmp_path / "a" / "state" / "journal.db").exists()
+
+
+def test_a_journal_that_is_not_there_is_told_without_its_password(tmp_path: Path) -> None:
+    with pytest.raises(JournalError, match="Is the server there") as error:
+        Journal("postgresql://me:s3cret@127.0.0.1:9/none?connect_timeout=1")
+    assert "s3cret" not in str(error.value)

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from answerable.context.model import METRIC_KINDS, Dimension
-from answerable.context.settings import ProjectSettings
+from answerable.context.settings import LanguageModel, ProjectSettings
 from answerable.integrations.cli import main
 from click.testing import CliRunner
 
@@ -14,6 +14,11 @@ ROOT = Path(__file__).parents[2]
 def test_every_setting_is_in_the_docs() -> None:
     text = (ROOT / "docs" / "definitions.md").read_text()
     assert all(f"| `{name}` |" in text for name in ProjectSettings.model_fields)
+
+
+def test_every_setting_of_a_language_model_is_in_the_docs() -> None:
+    text = (ROOT / "docs" / "language-model.md").read_text()
+    assert all(f"`{name}`" in text for name in LanguageModel.model_fields)
 
 
 def test_every_key_of_a_dimension_is_in_the_docs() -> None:
