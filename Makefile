@@ -21,7 +21,7 @@ lint: .venv/done
 	@$(PY) -m ruff check .
 	@$(PY) -m mypy
 
-# speed, as ratios; PARTS="start plan execute shop scale" selects, PARTS=peers asks other semantic layers too
+# speed, as ratios; PARTS="start plan execute shop scale index" selects, PARTS=peers asks other semantic layers too
 bench: .venv/done demo/alder.duckdb
 	@$(PY) -m answerable.evals.bench $(PARTS)
 

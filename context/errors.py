@@ -11,7 +11,8 @@ AnswerableError
 │   └── NotSupported      known, and not compiled yet
 ├── GuardError            a query that can't be proven safe
 ├── DeniedError           it exists and the asker may not see it
-└── EngineError           the warehouse: missing, locked, too slow, failing
+├── EngineError           the warehouse: missing, locked, too slow, failing
+└── IndexFault            the vectors of the index: what searches goes on without them
 """
 
 from __future__ import annotations
@@ -135,3 +136,7 @@ class EngineError(AnswerableError):
 
     def __reduce__(self) -> tuple[type[EngineError], tuple[str, str]]:
         return type(self), (str(self), self.kind)
+
+
+class IndexFault(AnswerableError):
+    """An embedder that does not answer, or vectors that can't be read: words find the rest."""

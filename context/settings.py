@@ -54,6 +54,21 @@ class Calendar(Frozen):
         return self
 
 
+class IndexSettings(Frozen):
+    """What a catalogue is searched by, beside its words."""
+
+    embedder: str = Field(default="lexical", pattern=r"^(lexical|(openai|local):.+)$")
+    url: str | None = None
+    """Where an `openai:` embedder is; None for OpenAI itself."""
+    key: str | None = Field(default=None, repr=False)
+    seconds: float = Field(default=10, gt=0)
+    """How long an embedder or a server may take."""
+    server: str | None = Field(default=None, pattern=r"^https?://[^/]+/?$")
+    """A Chroma server that holds the vectors."""
+    exact_up_to: int = Field(default=20_000, ge=0)
+    """So many documents are compared one by one; more are kept in Chroma."""
+
+
 class Budget(Frozen):
     """The most that may be spent: on one question, by one user in a day, by everybody in a day. None: no limit."""
 
@@ -156,6 +171,13 @@ class ProjectSettings(Frozen):
     journal: Annotated[str | None, Field(pattern=r"^postgres(ql)?://")] = None
     identity: Identity = Identity()
     calendar: Calendar | None = None
+    index: IndexSettings = IndexSettings()
+
+    @model_validator(mode="after")
+    def _nothing_sent(self) -> ProjectSettings:
+        if self.privacy == "none" and self.index.embedder.startswith("openai:"):
+            raise ValueError("privacy: none sends nothing anywhere, and the index has an openai: embedder; use lexical or local:MODEL")
+        return self
 
     @property
     def grains(self) -> tuple[str, ...]:

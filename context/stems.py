@@ -16,26 +16,28 @@ _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[^\W\d_A-Z]+|[A-Z]+|\d+", re.UNI
 _SHORT = {
     "abbr": "abbreviation", "acct": "account", "addr": "address", "amt": "amount", "approx": "approximate", "appt": "appointment",
     "attr": "attribute", "auth": "authorization", "avg": "average", "bal": "balance", "bday": "birthday", "bldg": "building",
-    "biz": "business", "cat": "category", "cert": "certificate", "cmpy": "company", "cnt": "count", "config": "configuration",
-    "cust": "customer", "curr": "current", "del": "delete", "dept": "department", "desc": "description", "descr": "description",
-    "dest": "destination", "dev": "developer", "diff": "difference", "dist": "distance", "distr": "district", "dob": "birth date",
-    "doc": "document", "docs": "document", "dt": "date", "emp": "employee", "env": "environment", "est": "estimate", "exp": "expire",
-    "ext": "extension", "fk": "", "fname": "first name", "freq": "frequency", "fname_": "first name", "fy": "fiscal year",
-    "gov": "government", "govt": "government", "gpa": "grade point average", "hq": "headquarter", "hr": "hour", "hrs": "hour",
-    "img": "image", "info": "information", "inst": "institution", "intl": "international", "inv": "invoice", "lang": "language",
-    "lat": "latitude", "lname": "last name", "lng": "longitude", "loc": "location", "lon": "longitude", "long": "longitude long",
-    "max": "maximum", "mfr": "manufacturer", "mgmt": "management", "mgr": "manager", "min": "minimum", "msg": "message",
-    "natl": "national", "nbr": "number", "no": "number", "num": "number", "nr": "number", "org": "organization", "orig": "origin",
-    "pct": "percent", "percentage": "percent", "phd": "doctorate", "pic": "picture", "pk": "", "pkg": "package", "pos": "position",
-    "pref": "preference", "prev": "previous", "prof": "professor", "prod": "product", "pub": "publication", "pwd": "password",
-    "qtr": "quarter", "qty": "quantity", "rec": "record", "ref": "reference", "reg": "registration", "rel": "relation",
-    "req": "request", "res": "result", "rev": "revenue", "sal": "salary", "sched": "schedule", "sem": "semester", "seq": "sequence",
-    "spec": "specification", "src": "source", "stat": "statistic", "std": "standard", "stu": "student", "subj": "subject",
-    "tel": "telephone", "temp": "temperature", "tbl": "", "tot": "total", "trans": "transaction", "txn": "transaction",
-    "tx": "transaction", "univ": "university", "uom": "unit measure", "usr": "user", "val": "value", "vol": "volume", "wk": "week",
-    "wt": "weight", "yr": "year", "yrs": "year", "zip": "zip postal", "postcode": "postal", "zipcode": "zip postal",
+    "cert": "certificate", "cnt": "count", "config": "configuration", "curr": "current", "cust": "customer", "dept": "department",
+    "desc": "description", "descr": "description", "dest": "destination", "diff": "difference", "dist": "distance", "dob": "birth date",
+    "doc": "document", "docs": "document", "dt": "date", "dur": "duration", "emp": "employee", "env": "environment", "ext": "extension",
+    "fname": "first name", "freq": "frequency", "fy": "fiscal year", "govt": "government", "hq": "headquarter", "hr": "hour",
+    "hrs": "hour", "img": "image", "info": "information", "intl": "international", "inv": "invoice", "lang": "language",
+    "lat": "latitude", "lname": "last name", "lng": "longitude", "loc": "location", "lon": "longitude", "max": "maximum",
+    "mfr": "manufacturer", "mgmt": "management", "mgr": "manager", "min": "minimum", "msg": "message", "natl": "national",
+    "nbr": "number", "num": "number", "nr": "number", "org": "organization", "orig": "origin", "pct": "percent",
+    "percentage": "percent", "pic": "picture", "pkg": "package", "pref": "preference", "prev": "previous", "prod": "product",
+    "pwd": "password", "qtr": "quarter", "qty": "quantity", "ref": "reference", "req": "request", "sched": "schedule",
+    "seq": "sequence", "spec": "specification", "src": "source", "std": "standard", "stu": "student", "subj": "subject",
+    "tel": "telephone", "tot": "total", "txn": "transaction", "univ": "university", "uom": "unit measure", "usr": "user",
+    "val": "value", "vol": "volume", "wk": "week", "wt": "weight", "yr": "year", "yrs": "year", "zipcode": "zip",
 }  # fmt: skip
-"""Short forms that names of columns are written in, with what they stand for; an empty one stands for nothing."""
+"""Short forms, with what they stand for."""
+_SHORT_NAMES = {
+    "cat": "category", "del": "delete", "est": "estimate", "exp": "expire", "gov": "government", "inst": "institution", "long": "longitude",
+    "no": "number", "pos": "position", "prof": "professor", "pub": "publication", "rec": "record", "reg": "registration",
+    "rel": "relation", "res": "result", "rev": "revenue", "sal": "salary", "sem": "semester", "stat": "statistic", "temp": "temperature",
+    "trans": "transaction", "tx": "transaction",
+}  # fmt: skip
+"""Those that are words by themselves too: short forms only in names."""
 STOP = frozenset(
     """a about after again all also am an and any are as at be because been before being between both but by can could did do does doing
     down during each either else ever for from further get give had has have having he her here hers him his how i if in into is it its
@@ -45,6 +47,18 @@ STOP = frozenset(
     your s t return find different also along among respectively""".split()
 )
 """Words that say how something is asked and not about what."""
+_SHOWN = re.compile(
+    r"""\b(?:(?:order|sort)(?:ed|ing)?\s(?:(?:the\s)?(?:results?|list|them|it)\s)?by
+      |in\s(?:\w+\s)?(?:ascending|descending|alphabetical|chronological|reverse)\sorder)\b""",
+    re.IGNORECASE | re.VERBOSE,
+)
+"""Turns of speech about how a result is shown, whose words would be taken for names: who sorts by price asks for no orders."""
+_HINTS = {
+    r"how many|number of": "count number", r"how much": "amount", r"how long": "duration length", r"how often": "frequency count",
+    r"how old": "age birth", r"when": "date time", r"where": "place location address", r"who|whose": "name person",
+    r"what (?:share|part|proportion) of": "rate percent", r"on average": "average",
+}  # fmt: skip
+"""What a way of asking suggests that the answer is called."""
 _IRREGULAR = {
     "ate": "eat", "became": "become", "began": "begin", "bought": "buy", "built": "build", "caught": "catch", "children": "child",
     "chose": "choose", "chosen": "choose", "came": "come", "drawn": "draw", "drove": "drive", "driven": "drive", "fell": "fall",
@@ -72,14 +86,25 @@ def stem(word: str) -> str:
 
 
 @lru_cache(maxsize=100_000)
-def stems(text: str) -> tuple[str, ...]:
-    """The stems of a text in its order, short forms written out, without words that say nothing."""
+def stems(text: str, name: bool = False) -> tuple[str, ...]:
+    """The stems of a text, or of a name, in its order: short forms written out, without words that say nothing."""
     found: list[str] = []
     for word in parts(text):
-        for full in _SHORT.get(word, word).split():
-            if full not in STOP:
-                found.append(stem(full))
+        words = _SHORT.get(word, word).split()
+        words += [_SHORT_NAMES[word]] if name and word in _SHORT_NAMES else []
+        found += [stem(each) for each in words if each not in STOP]
     return tuple(found)
+
+
+def content(text: str) -> str:
+    """A question without turns of speech about how its result is shown."""
+    return _SHOWN.sub(" ", text)
+
+
+def hints(text: str) -> tuple[str, ...]:
+    """Stems that a question does not say and its way of asking suggests."""
+    found = [meant for pattern, meant in _HINTS.items() if re.search(rf"\b(?:{pattern})\b", text, re.IGNORECASE)]
+    return stems(" ".join(found))
 
 
 class Likeness:

@@ -23,9 +23,10 @@ from answerable.context.loader import SETTINGS, load, settings_of
 from answerable.context.settings import LanguageModel, Limits, ProjectSettings
 from answerable.integrations.settings import fill, language_model
 
-if TYPE_CHECKING:  # loaded where a project has a language model
+if TYPE_CHECKING:  # loaded where a project has a language model or an index
     from answerable.agent.model.exchange import Send
     from answerable.agent.model.planner import Connect, Planner
+    from answerable.context.vectors import Reader, Store
 
 STATE = ".answerable"
 
@@ -118,6 +119,24 @@ def definitions(path: Path, state: Path) -> Catalog:
     catalog = load(path, fill)
     cache.write(kept, key, catalog)
     return catalog
+
+
+def index_store(catalog: Catalog, path: Path, state: Path) -> Store:
+    """Where the vectors of a project are built and read. Raises UsageError where its embedder, or what that needs, is not there."""
+    try:
+        from answerable.context.embedders import embedder_of
+        from answerable.context.vectors import Store
+    except ImportError:
+        raise UsageError("The index needs the packages chromadb and numpy: pip install 'answerable[index]'.") from None
+    said = catalog.settings.index
+    return Store(state / "index", embedder_of(said, path), said, catalog.settings.name)
+
+
+def open_index(catalog: Catalog, path: Path, state: Path) -> Reader | None:
+    """The vectors that a project's questions are searched by beside their words; None where `answerable index` has built none."""
+    if not (state / "index").is_dir():
+        return None  # numpy is not imported for that
+    return index_store(catalog, path, state).open(catalog.version)
 
 
 def _duckdb(rest: str, folder: Path, limits: Limits, timezone: str) -> Engine:

@@ -195,6 +195,19 @@ def gaps(last: str, as_json: bool, folder: Path, state: Path | None, user: str |
 
 
 @main.command()
+@click.option("--as", "users", multiple=True, help="A user whose values are read ahead too; may be given several times.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.option("--project", "folder", default=".", type=click.Path(path_type=Path), help="The project folder (default: this one).")
+@click.option("--state", type=click.Path(path_type=Path), help="Where journal and caches live (default: PROJECT/.answerable).")
+@told
+def index(users: tuple[str, ...], as_json: bool, folder: Path, state: Path | None) -> None:
+    """Build the index of the definitions; what was there before serves until it is whole."""
+    from answerable.integrations import indexing
+
+    indexing.run(folder, state, users, as_json)
+
+
+@main.command()
 @click.argument("id")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @project_options

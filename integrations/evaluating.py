@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from answerable.integrations import indexing
 from answerable.integrations.app import Modelled, Planned, open_project
 from answerable.integrations.command import project_options, told
 from answerable.integrations.printing import say, say_json
@@ -102,3 +103,23 @@ def eval_attacks(folder: Path, as_json: bool, warehouse: str | None, only: str) 
             say(f"{outcome.verdict:<14} {outcome.id}  {outcome.group}  {outcome.why}"[:200])
     say(attacks.table(outcomes), err=as_json)
     sys.exit(0 if all(outcome.fine for outcome in outcomes) else 1)
+
+
+@evaluate.command("retrieval")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="One line per question on standard output.")
+@click.option("--embedder", default="", help="lexical, openai:MODEL or local:FOLDER_OR_PACKAGE beside the words (default: words alone).")
+@click.option("--url", help="Where an openai: embedder is.")
+@told
+def eval_retrieval(folder: Path, as_json: bool, embedder: str, url: str | None) -> None:
+    """Search the tables of FOLDER for each of its questions, and say how many of the right ones come first."""
+    from answerable.evals import retrieval
+
+    with tempfile.TemporaryDirectory() as work:
+        index = indexing.index_of(retrieval.catalogue(retrieval.read(folder, "catalogue")), Path(work), embedder, url) if embedder else None
+        outcomes = []
+        for outcome in retrieval.play(folder, index):
+            outcomes.append(outcome)
+            if as_json:
+                say_json(outcome.data())
+    say(retrieval.summary(outcomes), err=as_json)

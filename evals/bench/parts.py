@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from answerable.evals.bench import demo, door, gate, scale, words
+from answerable.evals.bench import demo, door, gate, index, scale, words
 from answerable.evals.bench.figures import Figure
 from answerable.evals.bench.peers import peers
 from answerable.evals.bench.shop import eleven
@@ -17,6 +17,7 @@ PARTS: dict[str, Callable[[], dict[str, Figure]]] = {
     "execute": demo.execute,
     "shop": eleven.shop,
     "scale": scale.scale,
+    "index": index.index,
     "door": door.door,
     "peers": peers.peers,
 }

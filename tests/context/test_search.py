@@ -100,9 +100,9 @@ def test_names_are_found_by_what_people_call_them(library: Catalog, text: str, k
     assert ids(seen_by(library, "dora"), text, kind)[0] == first
 
 
-def test_words_of_dimensions_lead_to_their_model(library: Catalog) -> None:
+def test_words_of_dimensions_lead_to_their_model_and_to_what_it_is_joined_with(library: Catalog) -> None:
     found = seen_by(library, "ada").find("phone", kinds=frozenset({"model"}))
-    assert [(hit.id, hit.matched) for hit in found.hits] == [("model:members", ("phone",))]
+    assert [(hit.id, hit.matched) for hit in found.hits] == [("model:members", ("phone",)), ("model:loans", ())]
 
 
 def test_a_verified_question_lifts_what_its_plan_names(library: Catalog) -> None:
