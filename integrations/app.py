@@ -20,7 +20,7 @@ from answerable.context.catalog import Catalog
 from answerable.context.engines.base import Engine
 from answerable.context.errors import EngineError, UsageError
 from answerable.context.loader import SETTINGS, load, settings_of
-from answerable.context.settings import LanguageModel, Limits, ProjectSettings
+from answerable.context.settings import LanguageModel, Limits
 from answerable.integrations.settings import fill, language_model
 
 if TYPE_CHECKING:  # loaded where a project has a language model or an index
@@ -56,11 +56,23 @@ def open_project(
     engine = connect(catalog.settings.warehouse.url, path, catalog.settings.limits, catalog.settings.timezone)
     now = clock or (lambda: dt.datetime.now(zone))
     journal = Journal(catalog.settings.journal or folder / "journal.db")
-    return Project(catalog, engine, journal, folder, now, surface, run, _planner(catalog.settings, journal, now, modelled))
+    return Project(
+        catalog,
+        engine,
+        journal,
+        folder,
+        now,
+        surface,
+        run,
+        _planner(catalog, journal, now, modelled, lambda: open_index(catalog, path, folder)),
+    )
 
 
-def _planner(settings: ProjectSettings, journal: Journal, clock: Callable[[], dt.datetime], modelled: Modelled) -> Planner | None:
+def _planner(
+    catalog: Catalog, journal: Journal, clock: Callable[[], dt.datetime], modelled: Modelled, index: Callable[[], Reader | None]
+) -> Planner | None:
     """The model planner, where the project has one. Raises UsageError where this run wants one and none may be asked."""
+    settings = catalog.settings
     if settings.planner == "embedded":
         return None
     model = language_model(settings)
@@ -74,7 +86,7 @@ def _planner(settings: ProjectSettings, journal: Journal, clock: Callable[[], dt
     from answerable.agent.model.planner import Planner
     from answerable.agent.model.spending import Spending
 
-    return Planner(model, settings.privacy == "results", _connect(model, modelled), Spending(model, journal, clock))
+    return Planner(model, settings.privacy == "results", _connect(model, modelled), Spending(model, journal, clock), functools.cache(index))
 
 
 def _connect(model: LanguageModel, modelled: Modelled) -> Connect:

@@ -28,7 +28,7 @@ from answerable.agent.thread import Turn
 from answerable.agent.when import Reader
 from answerable.context.documents import restricted
 from answerable.context.query import SemanticQuery, as_query
-from answerable.context.search import Search
+from answerable.context.search import Index, Search
 from answerable.context.settings import LanguageModel
 
 PLANNED = "A language model planned this; the program checked each word against the definitions, and computed it."
@@ -47,6 +47,8 @@ class Planner:
     """Whether values of the data may leave: `privacy: results`."""
     connect: Connect
     spending: Spending
+    index: Callable[[], Index | None] = lambda: None
+    """The vectors beside the words, where they were built; opened when something is searched."""
     method: str = ""
     searches: dict[str, Search] = field(default_factory=dict)
 
@@ -95,7 +97,9 @@ class Planner:
         self, asked: Asked, plan: Plan, sight: Sight, beyond: Beyond, reader: Reader, earlier: tuple[Turn, ...], send: Send, until: float,
         usage: Usage, vet: Vet,
     ) -> _Turns:  # fmt: skip
-        search = self.searches.setdefault(sight.signature, Search(sight.catalog))
+        if sight.signature not in self.searches:
+            self.searches[sight.signature] = Search(sight.catalog, self.index())
+        search = self.searches[sight.signature]
         before = next((turn.plan for turn in reversed(earlier) if turn.plan), None)
         veil = veiled(asked.question, sight.lexicon, reader, beyond, self.values)
         sql = bool(asked.principal.all_groups & {*self.model.endorsed_sql}) and not asked.audience
