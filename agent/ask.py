@@ -111,7 +111,7 @@ class Project:
     def verify(self, id: str, user: User = None) -> Verdict:
         """Run the certificate of an answer again, under the rights of whoever verifies."""
         record = self.journal.get(id)
-        if record is None or not record["certificate"]:
+        if record is None or "rights" not in (record["certificate"] or {}):
             return Verdict("gone", f"There is no answer {id} with a certificate in this journal.")
         principal = self.principal(user)
         if record["certificate"]["rights"] != self.sights.of(principal).signature:  # before anything could tell of the other's

@@ -88,6 +88,14 @@ MIGRATIONS: list[Migration] = [_m001_records, _m002_models, _m003_options, _m004
 """Each is run once, in order; a new one is added at the end and an old one is never changed."""
 
 
+ERASED = "erased"
+"""The run of a record of which only its place is left."""
+EMPTY: dict[str, Any] = {
+    "run": ERASED, "principal": None, "groups": [], "audience": None, "thread": None, "question": "", "text": None, "gaps": [],
+    "grounding": [], "plan": None, "sql": None, "policies": [], "timings": {}, "models": None, "options": None, "usage": None,
+}  # fmt: skip
+
+
 class JournalError(AnswerableError):
     """The journal can't be written, so there is no answer."""
 
@@ -183,6 +191,27 @@ class Journal:
         """What people said of an answer."""
         with self.engine.connect() as connection:
             return [dict(row) for row in connection.execute(verdicts.select().where(verdicts.c.answer == answer)).mappings()]
+
+    def erase(self, principal: str) -> int:
+        """Take away what one person asked, got and said of it. How many records."""
+        with self.engine.begin() as connection:
+            connection.execute(verdicts.delete().where(verdicts.c.principal == principal))
+            return self._emptied(connection, records.c.principal == principal)
+
+    def expire(self, before: dt.datetime) -> int:
+        """Take away what was asked before a moment. How many records."""
+        old = records.c.at < before.isoformat()
+        with self.engine.begin() as connection:
+            connection.execute(verdicts.delete().where(verdicts.c.at < before.isoformat()))
+            return self._emptied(connection, old & (records.c.run.is_(None) | (records.c.run != ERASED)))
+
+    def _emptied(self, connection: sa.Connection, which: sa.ColumnElement[bool]) -> int:
+        """Leave of some records their ids and the hashes by which the certificates hang together, and nothing else."""
+        found = connection.execute(sa.select(records.c.id, records.c.certificate).where(which)).all()
+        for id, certificate in found:
+            chain = {"chain": certificate["chain"]} if certificate else None
+            connection.execute(records.update().where(records.c.id == id).values(**EMPTY, certificate=chain))
+        return len(found)
 
     def spent(self, day: dt.date, principal: str | None = None, everybody: bool = True) -> tuple[int, float]:
         """The tokens and the cost of language models since the start of a day: of everybody, or of one person."""

@@ -168,6 +168,8 @@ class ProjectSettings(Frozen):
     privacy: Literal["none", "metadata", "results"] = "metadata"
     mask_key: str | None = None
     limits: Limits = Limits()
+    retention: int | None = Field(default=None, ge=1)
+    """Days for which records are kept; None: for good."""
     journal: Annotated[str | None, Field(pattern=r"^postgres(ql)?://")] = None
     identity: Identity = Identity()
     calendar: Calendar | None = None

@@ -30,6 +30,19 @@ def audit(journal: Journal, user: str | None, since: dt.date | None, until: dt.d
     say(f"{len(found)} questions of {people} {'person' if people == 1 else 'people'}")
 
 
+def export(journal: Journal, user: str) -> None:
+    """All that is kept of one person, as JSON lines: each record whole, with what they said of its answer."""
+    for record in journal.between(user, None, None):
+        said = [verdict for verdict in journal.judged(record["id"]) if verdict["principal"] == user]
+        say_json({**record, "verdicts": said})
+
+
+def erase(journal: Journal, user: str) -> None:
+    """Take away what one person asked and got. Hashes of certificates stay, so that the others' still hang together."""
+    taken = journal.erase(user)
+    say(f"{taken} {'record' if taken == 1 else 'records'} of {printable(user)} erased.")
+
+
 def _print(record: dict[str, Any]) -> None:
     who, door = record["principal"] or "nobody", record["surface"] + (f" ({record['run']})" if record["run"] else "")
     readers = f" before {', '.join(record['audience']) or 'everyone'}" if record["audience"] is not None else ""

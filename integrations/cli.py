@@ -228,14 +228,23 @@ def verify(id: str, as_json: bool, folder: Path, state: Path | None, user: str |
 @click.option("--since", type=DAY, help="The first day.")
 @click.option("--until", type=DAY, help="The last day.")
 @click.option("--json", "as_json", is_flag=True, help="One record a line, as JSON.")
+@click.option("--export", metavar="USER", help="All that is kept of one person, as JSON lines.")
+@click.option("--erase", metavar="USER", help="Take away what one person asked and got.")
 @click.option("--project", "folder", default=".", type=click.Path(path_type=Path), help="The project folder (default: this one).")
 @click.option("--state", type=click.Path(path_type=Path), help="Where journal and caches live (default: PROJECT/.answerable).")
 @told
-def audit(whom: str | None, since: dt.date | None, until: dt.date | None, as_json: bool, folder: Path, state: Path | None) -> None:
+def audit(
+    whom: str | None, since: dt.date | None, until: dt.date | None, as_json: bool, export: str | None, erase: str | None, folder: Path,
+    state: Path | None,
+) -> None:  # fmt: skip
     """Who asked what, by which door, what came of it, and which policy lines decided."""
     from answerable.integrations import auditing
 
     with open_journal(folder, state) as journal:
+        if export:
+            return auditing.export(journal, export)
+        if erase:
+            return auditing.erase(journal, erase)
         auditing.audit(journal, whom, since, until, as_json)
 
 

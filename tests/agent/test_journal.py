@@ -1,5 +1,6 @@
 """An answer is recorded before it is handed out, and a certificate can be run again."""
 
+import json
 import shutil
 import signal
 import subprocess
@@ -12,6 +13,8 @@ import duckdb
 import pytest
 from answerable.agent.ask import Project
 from answerable.agent.journal import Journal, JournalError
+from answerable.integrations.cli import main
+from click.testing import CliRunner
 from language_model import project_with
 from postgres_server import Server
 
@@ -125,3 +128,31 @@ def test_a_journal_that_is_not_there_is_told_without_its_password(tmp_path: Path
     with pytest.raises(JournalError, match="Is the server there") as error:
         Journal("postgresql://me:s3cret@127.0.0.1:9/none?connect_timeout=1")
     assert "s3cret" not in str(error.value)
+
+
+def test_what_one_person_asked_is_exported_and_erased(demo: Path, tmp_path: Path) -> None:
+    where = ["--project", str(demo), "--state", str(tmp_path)]
+    with answerable.open(demo, state=tmp_path) as project:
+        mine = project.ask("revenue of gold customers last month", user="ana@alder.example")
+        other = project.ask("orders last month", user="finn@alder.example")
+        project.journal.judge(mine.id, "ana@alder.example", "wrong", "it should be net", project.clock())
+    run = CliRunner().invoke
+    told = json.loads(run(main, ["audit", "--export", "ana@alder.example", *where]).output)
+    assert (told["question"], told["verdicts"][0]["reason"]) == ("revenue of gold customers last month", "it should be net")
+    assert "1 record of ana@alder.example erased." in run(main, ["audit", "--erase", "ana@alder.example", *where]).output
+    with answerable.open(demo, state=tmp_path) as project:
+        left = project.journal.get(mine.id)
+        assert left is not None and left["certificate"] == {"chain": mine.certificate["chain"]}  # type: ignore[index]
+        assert project.verify(mine.id, user="ana@alder.example").kind == "gone"
+        assert project.verify(other.id, user="finn@alder.example").kind == "same"
+        assert [r["question"] for r in project.journal.since()] == ["orders last month"]
+
+
+def test_old_records_are_taken_away(demo: Path, tmp_path: Path) -> None:
+    import datetime as dt
+
+    with project_with(demo, tmp_path, ["retention: 30"], None) as project:
+        id = project.ask("revenue last month").id
+        assert project.journal.expire(project.clock() - dt.timedelta(days=30)) == 0
+        assert project.journal.expire(project.clock() + dt.timedelta(days=1)) == 1
+        assert (project.journal.get(id) or {})["question"] == ""

@@ -29,9 +29,7 @@ WORDS = "revenue orders customers churn stock returns visits signups tickets inv
 
 def documents(count: int = 40, said: str = "Money of") -> list[Document]:
     said_of = [(n, WORDS[n % len(WORDS)]) for n in range(count)]
-    return [
-        Document(f"metric:m{n:05}", "metric", f"m{n}", {"name": f"{word}_{n}", "description": f"{said} {word}"}) for n, word in said_of
-    ]
+    return [Document(f"metric:m{n:05}", "metric", f"m{n}", {"name": f"{word}_{n}", "description": f"{said} {word}"}) for n, word in said_of]
 
 
 def among(told: Sequence[Document]) -> dict[str, str]:
