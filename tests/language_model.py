@@ -34,6 +34,20 @@ def scripted(folder: Path, state: Path, script: Script, planner: Any = "auto", *
             yield ask, server, project
 
 
+def linked(folder: Path, state: Path, lines: list[str]) -> Path:
+    """A folder of links to a project's files, with more lines in its answerable.yml."""
+    made = state / "project"
+    made.mkdir(parents=True)
+    for path in folder.iterdir():
+        if path.name not in ("answerable.yml", ".answerable"):
+            (made / path.name).symlink_to(path)
+    said = [
+        line for line in (folder / "answerable.yml").read_text().splitlines() if not line.startswith(("planner:", "privacy:", "model:"))
+    ]
+    (made / "answerable.yml").write_text("\n".join([*said, *lines]) + "\n")
+    return made
+
+
 @contextmanager
 def project_with(folder: Path, state: Path, lines: list[str], planner: Any) -> Iterator[Project]:
     """The project with more lines in its answerable.yml, in a folder of links."""
