@@ -11,16 +11,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from answerable.agent import catalogue, describe, embedded
+from answerable.agent import catalogue, describe
 from answerable.agent.answer import Answer, cells, chart_of, column_data, legible, plain
 from answerable.agent.asked import DIRECT, Asked, Door, Watch, new_id
 from answerable.agent.certificate import Chain, Verdict, digest, verdict
 from answerable.agent.clarifying import Clarifier, agreed
 from answerable.agent.denials import Denials
 from answerable.agent.journal import Journal, dumped
-from answerable.agent.plan import MISSING, NOT_ENDORSED, NOT_SUPPORTED, UNKNOWN_TERM, UNKNOWN_VALUE, Gap, Plan, Reading, Result
+from answerable.agent.plan import NOT_SUPPORTED, UNKNOWN_TERM, UNKNOWN_VALUE, Plan, Reading, Result
 from answerable.agent.planned import gap_of
 from answerable.agent.planning import Planning
+from answerable.agent.refusing import Refusals
 from answerable.agent.running import Runner, timed
 from answerable.agent.sentence import sentence
 from answerable.agent.sight import Sight, Sights
@@ -61,6 +62,7 @@ class Project:
         self.runner = Runner(catalog, engine, self.sights)
         self.clarifier = Clarifier(self.runner)
         self.planning = Planning(catalog, journal)
+        self.refusals = Refusals(self.sights, self.denials, self.clarifier, self.planning)
         self.chain = Chain()
         self.listeners: list[Callable[[Answer, Asked], None]] = []
         """Who is told of each answer when it's recorded."""
@@ -164,7 +166,7 @@ class Project:
         if plan.kind not in ("data", "order"):
             return self._without_rows(plan, sight, asked)
         if plan.gaps or plan.kind == "order":
-            return self._lacking(plan, sight, asked, reader, timings)
+            return self.refusals.lacking(plan, sight, asked, reader, timings)
         if settled := self.planning.settled(asked, plan, sight):
             plan = replace(plan, readings=(settled,))
         if len(plan.readings) > 1:
@@ -175,7 +177,7 @@ class Project:
         else:
             reading, result = plan.readings[0], self.runner.run(plan.readings[0], sight, asked, timings)
         if ahead := describe.has_not_happened(result, asked.today, plan.spans):
-            return self._lacking(replace(plan, readings=(), gaps=(ahead,)), sight, asked, reader, timings)
+            return self.refusals.lacking(replace(plan, readings=(), gaps=(ahead,)), sight, asked, reader, timings)
         answer = self._answered(reading, result, sight, asked, timings)
         return self.model.worded(answer, asked) if self.model else answer
 
@@ -211,7 +213,7 @@ class Project:
         try:
             result = self.runner.run(Reading(query), sight, asked, timings)
         except PlanError as error:
-            return self._unplanned(query, error, asked)
+            return self.refusals.unplanned(query, error, asked)
         return self._answered(Reading(query), result, sight, asked, timings)
 
     def _sql(self, text: str, asked: Asked, timings: dict[str, float]) -> Answer:
@@ -259,60 +261,7 @@ class Project:
                 certificate=self.chain.link(facts),
             )  # fmt: skip
 
-    # -- outcomes without one result ------------------------------------------------------------------------------------------------
-
-    def _lacking(self, plan: Plan, sight: Sight, asked: Asked, reader: Reader, timings: dict[str, float]) -> Answer:
-        """What is missing, and what is only not this asker's to see, are told apart, and go to different people."""
-        if forbidden := self.denials.of_question(asked.question, plan, sight, asked.principal, reader, self.planning.earlier(asked)):
-            return self._denied(forbidden, asked, grounding=plan.spans)
-        asked.touched.decided(self.sights.beyond(asked.principal).decided(gap.text for gap in plan.gaps if gap.type in MISSING))
-        gaps = tuple(describe.with_nearest(self._typed(gap, asked), sight.lexicon) for gap in plan.gaps)
-        if clause := self.planning.last_clause(asked.question, plan, sight, reader):
-            return self.clarifier.offered(clause, plan, gaps, sight, asked, timings)
-        if plan.kind == "order":
-            return self._without_rows(plan, sight, asked)
-        return Answer(
-            status="declined",
-            question=asked.question,
-            text=describe.declined(gaps, plan.spans, self._answerable(asked, gaps, sight, reader)),
-            gaps=gaps,
-            grounding=plan.spans,
-            thread=asked.thread,
-        )
-
-    def _typed(self, gap: Gap, asked: Asked) -> Gap:
-        """A gap that says when its words are those of a draft."""
-        if gap.type in MISSING and self.sights.beyond(asked.principal).is_draft(gap.text):
-            return replace(gap, type=NOT_ENDORSED, closes="the data team endorses it")
-        return gap
-
-    def _answerable(self, asked: Asked, gaps: tuple[Gap, ...], sight: Sight, reader: Reader) -> str:
-        """The question without the words that are missing, where that is a question which can be answered."""
-        if not gaps or any(gap.type not in MISSING for gap in gaps):
-            return ""
-        rest = describe.without(asked.question, gaps)
-        plan = embedded.plan(rest, sight.lexicon, reader)
-        return rest if plan.kind == "data" and len(plan.readings) == 1 else ""
-
-    def _unplanned(self, query: SemanticQuery, error: PlanError, asked: Asked) -> Answer:
-        """A plan that can't be compiled from what the asker sees: forbidden, if it could be from everything."""
-        try:
-            compile_query(query, self.sights.beyond(asked.principal).catalog)
-        except PlanError:
-            asked.touched.decided(self.sights.beyond(asked.principal).decided(error.name.split(".")))
-            gap = gap_of(error)
-            return Answer(status="declined", question=asked.question, text=str(error), gaps=(gap,), plan=query.as_data())
-        return self._denied(self.denials.of_plan(query, self.sights.of(asked.principal), asked.principal), asked, plan=query.as_data())
-
-    def _denied(self, error: DeniedError, asked: Asked, **more: Any) -> Answer:
-        """A refusal for want of rights, with the owner to ask; before an audience, with the way to ask alone."""
-        whom = f" Ask {error.owner} for it." if error.owner else ""
-        alone = " Not everybody who reads here may see it: ask it alone." if asked.audience is not None else ""
-        policies = (error.reason,) if error.reason else ()
-        asked.touched.decided(policies)
-        return Answer(
-            status="denied", question=asked.question, text=f"{error.text}{whom}{alone}", policies=policies, thread=asked.thread, **more
-        )
+    # -- outcomes without rows -------------------------------------------------------------------------------------------------------
 
     def _without_rows(self, plan: Plan, sight: Sight, asked: Asked) -> Answer:
         if plan.kind == "definition":
@@ -420,7 +369,7 @@ class Project:
         try:
             return work(timings)
         except DeniedError as error:
-            return self._denied(error, asked)
+            return self.refusals.denied(error, asked)
         except GuardError as error:
             return Answer(status="declined", question=asked.question, text=str(error))
         except PlanError as error:
