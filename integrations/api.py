@@ -8,7 +8,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Literal
 
@@ -34,6 +34,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 Shape = Callable[[int, str], dict[str, Any]]
+Within = Callable[[], AbstractAsyncContextManager[Any]]
 LONGEST_BODY = 1_000_000
 """Bytes of a request."""
 Text = Annotated[str, Field(min_length=1, max_length=20_000)]
@@ -102,12 +103,14 @@ class Served:
     telemetry: Telemetry
 
 
-def create(served: Served, *more: APIRouter, errors: Mapping[str, Shape] | None = None) -> FastAPI:
-    """The app; `more` are the routes of other doors, `errors` how those under some paths tell a status and a sentence."""
+def create(served: Served, *more: APIRouter, errors: Mapping[str, Shape] | None = None, runs: Within | None = None) -> FastAPI:
+    """The app. `more` are the routes of other doors, `errors` how those under some paths tell a status and a sentence, `runs` what has
+    to run while it does."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        yield
+        async with runs() if runs else nullcontext():
+            yield
         served.worker.close()
         served.worker.live.close()
         served.doors.close()

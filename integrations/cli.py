@@ -360,6 +360,21 @@ def serve(host: str, port: int, at_once: int, folder: Path, state: Path | None) 
     serving.serve(folder, state, host, port, at_once)
 
 
+@main.command()
+@project_options
+@told
+def mcp(folder: Path, state: Path | None, user: str | None) -> None:
+    """Serve MCP on standard input and output, for the user that --as names."""
+    try:
+        from answerable.integrations.mcp import on_stdio
+    except ImportError:
+        raise UsageError("MCP needs more packages: pip install 'answerable[mcp]'.") from None
+    from answerable.integrations.live import Live
+
+    live = Live(folder, lambda: open_project(folder, state, surface="mcp"))
+    on_stdio(live, live.now.project.principal(user))
+
+
 # -- suites and imports -------------------------------------------------------------------------------------------------------------
 
 
