@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, Literal
 
+from answerable.agent import frames
 from answerable.agent.plan import Gap, Span
 from answerable.context.query import Column
 from pydantic import BaseModel, ConfigDict
@@ -46,6 +47,18 @@ class Answer(BaseModel):
     timings: dict[str, float] = {}
     usage: dict[str, Any] | None = None
     """What a language model used, where one was asked: its name, requests, tokens read and written, and cost."""
+
+    def to_arrow(self) -> Any:
+        """The rows as a pyarrow table. Raises UsageError without pyarrow."""
+        return frames.arrow(self.columns, self.rows)
+
+    def df(self) -> Any:
+        """The rows as a data frame of pandas, or of polars. Raises UsageError without either."""
+        return frames.frame(self.columns, self.rows)
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        """The rows for any library that takes Arrow's streams, without a copy."""
+        return self.to_arrow().__arrow_c_stream__(requested_schema)
 
 
 def column_data(column: Column) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import csv
 import io
 import json
 from collections.abc import Callable
-from typing import Any
 
 from answerable.agent.answer import Answer
 from answerable.integrations.printing import still
@@ -32,37 +31,10 @@ def as_json_lines(answer: Answer) -> bytes:
     return "".join(f"{line}\n" for line in lines).encode()
 
 
-def table(answer: Answer) -> Any:
-    """The rows as a pyarrow table: numbers, texts, truths and, by the columns' types, dates and times."""
-    import pyarrow as pa
-
-    columns = {}
-    for n, column in enumerate(answer.columns):
-        values = [row[n] for row in answer.rows]
-        columns[column["name"]] = _array(pa, values, column["type"])
-    return pa.table(columns)
-
-
-def _array(pa: Any, values: list[Any], type: str) -> Any:
-    if type in ("date", "time") and all(value is None or isinstance(value, str) for value in values):
-        for kind in (pa.date32(), pa.timestamp("us")):
-            try:
-                return pa.array(values, pa.string()).cast(kind)
-            except pa.ArrowInvalid:
-                continue
-    try:
-        return pa.array(values)
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
-        try:
-            return pa.array([None if value is None else float(value) for value in values])
-        except (TypeError, ValueError):
-            return pa.array([None if value is None else str(value) for value in values])
-
-
 def as_arrow(answer: Answer) -> bytes:
     import pyarrow as pa
 
-    found, out = table(answer), io.BytesIO()
+    found, out = answer.to_arrow(), io.BytesIO()
     with pa.ipc.new_stream(out, found.schema) as stream:
         stream.write_table(found)
     return out.getvalue()

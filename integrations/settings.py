@@ -43,3 +43,8 @@ def language_model(settings: ProjectSettings) -> LanguageModel | None:
         return LanguageModel.model_validate(said)
     except ValidationError:
         raise UsageError("The address of the language model has to begin with http:// or https://.") from None
+
+
+def notebook_defaults() -> tuple[str | None, str | None]:
+    """The project and the user of a notebook that names none."""
+    return os.environ.get("ANSWERABLE_PROJECT"), os.environ.get("ANSWERABLE_USER")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,4 +20,23 @@ def open(path: str | Path, **options: Any) -> Project:
     """
     from answerable.integrations.app import open_project
 
+    if "IPython" in sys.modules:
+        _drawn_in_a_notebook()
     return open_project(Path(path), **options)
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """`%load_ext answerable`: answers are drawn, and `%ask` asks."""
+    from answerable.integrations.notebook import load
+
+    load(shell)
+
+
+def _drawn_in_a_notebook() -> None:
+    """Answers are drawn where a notebook runs, also without the extension."""
+    from IPython import get_ipython  # type: ignore[attr-defined]
+
+    if (shell := get_ipython()) is not None:  # type: ignore[no-untyped-call]
+        from answerable.integrations.notebook import display
+
+        display(shell)
