@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from answerable.agent.words import Token
 
@@ -88,7 +88,7 @@ _THANKS = (
 )
 _GOOD = "(?:hi|hello|hey|dear|good morning|good afternoon|good evening|yo|hiya)"
 
-_CLAUSES = tuple(re.compile(pattern) for pattern in (
+_CLAUSES = (
     # who asks or needs, up to what is asked for: "our medical director just asked me in the hallway"
     rf"{_START}{_OPENERS}{SUBJECT}{_ADVERBS}{_HELPERS}{_ADVERBS} {_ASK}{_WHOM}{_NUMBER}{_WHERE}{_WHOM}{_LINK}(?= )",
     # the same without a subject, after another clause: "I'm preparing the slides and need …"
@@ -161,7 +161,20 @@ _CLAUSES = tuple(re.compile(pattern) for pattern in (
     rf"^{_GOOD}(?: (?:there|all|everyone|everybody|team|folks|guys|again|both))?(?= |$)",
     rf"^{_GOOD} [a-z]+(?= [,!|])",
     rf"{_START}{_THANKS}(?: in advance| again| upfront)?(?: [,!.|])?(?: [a-z]+)?$",
-))  # fmt: skip
+)  # fmt: skip
+_COMMON = frozenset(
+    """
+    a an the of in on at to for from by with and or is are was were be been do does did not no this that these those it its last next week
+    month day today yesterday tomorrow morning afternoon evening year any some much many new all both before after during over until about
+    """.split()
+)
+_TELLING_WORDS = frozenset(re.findall("[a-z]+", " ".join(_CLAUSES))) - _COMMON
+"""Words of the clauses that questions have no other use for: without any of them there is no clause, and nothing to compile."""
+
+
+@cache
+def _clauses() -> tuple[re.Pattern[str], ...]:
+    return tuple(map(re.compile, _CLAUSES))
 
 
 def frames(text: str, said: Sequence[Token]) -> list[tuple[int, int]]:
@@ -173,9 +186,11 @@ def frames(text: str, said: Sequence[Token]) -> list[tuple[int, int]]:
 @lru_cache(maxsize=64)
 def _found(words: str, places: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
     """The spans of a line; a question is looked at by several readers."""
+    if not _TELLING_WORDS & {*re.findall("[a-z]+", words)}:
+        return ()
     found: list[tuple[int, int]] = []
     while True:
-        spans = [span for pattern in _CLAUSES for match in pattern.finditer(words) if (span := _whole(match, places))]
+        spans = [span for pattern in _clauses() for match in pattern.finditer(words) if (span := _whole(match, places))]
         new = [span for span in spans if not any(a < span[1] and span[0] < b for a, b in found)]
         if not new:
             return tuple(sorted(found))

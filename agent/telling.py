@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cache
 
 from answerable.agent import grammar
 from answerable.agent.framing import SUBJECT, TALKING, frames
@@ -33,10 +34,8 @@ _AT_IT = (
     "updating|redesigning|celebrating|thinking about|thinking of|setting up|announcing|reviewing|designing|arranging|deciding"
 )
 """What somebody is at. What a company regularly does may well be what the question is about: "we sell premium boxes"."""
-_LEAD = re.compile(
-    rf"^(?:(?:because|as|since|so|and|but|well|ok|okay|look|listen) )*{SUBJECT}{_HELPING} (?:(?:{_WANTING}) (?:{_WRITING})|{_AT_IT})\b"
-)
-_CLAIM = re.compile(
+_LEAD = rf"^(?:(?:because|as|since|so|and|but|well|ok|okay|look|listen) )*{SUBJECT}{_HELPING} (?:(?:{_WANTING}) (?:{_WRITING})|{_AT_IT})\b"
+_CLAIM = (
     rf"^(?:(?:because|as|since|so|and|but|well) )*(?:{SUBJECT}|{TALKING}){_HELPING} (?:says?|said|claims?|claimed|thinks?|thought|"
     r"believes?|believed|suspects?|suspected|guess(?:es|ed)?|insists?|insisted|is sure|is convinced)\b"
 )
@@ -50,6 +49,16 @@ _CLAIMED = _PLAIN | {"rose", "fell", "grow", "more", "less", "most", "least", "t
 _RANKING = {"best", "worst", "most", "least", "asker"}
 _POINTING = frozenset("it its they them their theirs he she his her him that those these then there ones same such former latter".split())
 """Words that may point back to a lead-in."""
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
+
+
+def _begins(pattern: str, line: str) -> bool:
+    """Whether a line begins so; what no question needs is not compiled."""
+    return _compiled(pattern).match(line) is not None
 
 
 def occasions(text: str, said: Sequence[Token], lexicon: Lexicon, reader: Reader) -> list[tuple[int, int]]:
@@ -67,7 +76,7 @@ def occasions(text: str, said: Sequence[Token], lexicon: Lexicon, reader: Reader
 def told(said: Sequence[Token], span: tuple[int, int]) -> bool:
     """Whether a span is a lead-in in own words."""
     line = " ".join(token.word for token in said[span[0] : span[1]])
-    return bool(_LEAD.match(line) or _CLAIM.match(line))
+    return bool(_begins(_LEAD, line) or _begins(_CLAIM, line))
 
 
 def _lead(text: str, said: Sequence[Token], known: list[tuple[int, int]]) -> tuple[int, int, bool] | None:
@@ -80,8 +89,8 @@ def _lead(text: str, said: Sequence[Token], known: list[tuple[int, int]]) -> tup
         if not _parts(text, said, end):
             continue
         line = " ".join(token.word for token in said[start:end])
-        claims = bool(_CLAIM.match(line))
-        return (start, end, claims) if claims or _LEAD.match(line) else None
+        claims = bool(_begins(_CLAIM, line))
+        return (start, end, claims) if claims or _begins(_LEAD, line) else None
     return None
 
 

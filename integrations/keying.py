@@ -7,13 +7,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from answerable.context.errors import UsageError
 from answerable.integrations.app import STATE, definitions
 from answerable.integrations.command import told
-from answerable.integrations.doors import Doors
 from answerable.integrations.printing import printable, say, say_json
+
+if TYPE_CHECKING:
+    from answerable.integrations.doors import Doors
 
 
 @click.group()
@@ -73,6 +76,8 @@ def revoke(id: str, folder: Path, state: Path | None) -> None:
 @contextmanager
 def opened(folder: Path, state: Path | None) -> Iterator[tuple[Doors, frozenset[str]]]:
     """The doors' store of a project, and the users that the project knows."""
+    from answerable.integrations.doors import Doors
+
     catalog = definitions(folder, state or folder / STATE)
     doors = Doors(catalog.settings.journal or (state or folder / STATE) / "doors.db")
     try:
