@@ -9,28 +9,14 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import answerable
 import pytest
 from answerable.agent.ask import Project
 from served import ANA, FINN, Api, serving
 
 WINDOW = {"start": "2026-02-01", "end": "2026-03-01"}
-
-
-@pytest.fixture(scope="module")
-def api(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    with serving(demo, tmp_path_factory.mktemp("state")) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def project(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    with answerable.open(demo, state=tmp_path_factory.mktemp("plain"), run="test") as opened:
-        yield opened
 
 
 def alike(answer: dict[str, Any]) -> dict[str, Any]:

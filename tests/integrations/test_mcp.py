@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import answerable
 import anyio
 import httpx2
 import pytest
@@ -18,22 +17,10 @@ from answerable.agent.ask import Project
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
-from served import ANA, FINN, Api, serving
+from served import ANA, FINN, Api
 
 QUESTIONS = ["revenue by region last month", "sales last month", "churn last month", "what is revenue", "hello"]
 OWN = ("id", "thread", "timings", "certificate")
-
-
-@pytest.fixture(scope="module")
-def api(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    with serving(demo, tmp_path_factory.mktemp("state")) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def project(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    with answerable.open(demo, state=tmp_path_factory.mktemp("plain"), run="test") as opened:
-        yield opened
 
 
 Use = Callable[[Client], Awaitable[Any]]

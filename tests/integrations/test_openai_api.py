@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import openai
 import pytest
 from answerable.integrations.markdown import plain
-from served import ANA, FINN, Api, serving
-
-
-@pytest.fixture(scope="module")
-def api(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    with serving(demo, tmp_path_factory.mktemp("state")) as found:
-        yield found
+from served import ANA, FINN, Api
 
 
 def client(api: Api, key: str, **headers: str) -> openai.OpenAI:
