@@ -32,7 +32,13 @@ def again(project: Project, id: str, asker: Principal) -> Answer | None:
     said = (record["certificate"] or {}).get("result")
     moved = found.certificate is not None and found.certificate["result"] != said
     grounding = tuple(Span(**span) for span in record["grounding"])
-    more: dict[str, Any] = {"id": id, "question": record["question"], "thread": record["thread"], "grounding": grounding}
+    more: dict[str, Any] = {
+        "id": id,
+        "question": record["question"],
+        "thread": record["thread"],
+        "audience": audience,
+        "grounding": grounding,
+    }
     if found.status == "answered":
         more |= {"certificate": record["certificate"], "assumptions": (*((MOVED,) if moved else ()), *found.assumptions)}
     return found.model_copy(update=more)

@@ -43,6 +43,8 @@ class Answer(BaseModel):
     """Each number of the text: as shown, and the cell (row, column) or the named count it is."""
     id: str = ""
     thread: str | None = None
+    audience: tuple[str, ...] | None = None
+    """The groups that may read it; None: the asker alone."""
     certificate: dict[str, Any] | None = None
     timings: dict[str, float] = {}
     usage: dict[str, Any] | None = None

@@ -21,7 +21,7 @@ from answerable.agent.journal import Journal, dumped
 from answerable.agent.plan import NOT_SUPPORTED, UNKNOWN_TERM, UNKNOWN_VALUE, Plan, Reading, Result
 from answerable.agent.planned import gap_of
 from answerable.agent.planning import Planning
-from answerable.agent.refusing import Refusals
+from answerable.agent.refusing import ALONE, Refusals
 from answerable.agent.running import Runner, timed
 from answerable.agent.sentence import sentence
 from answerable.agent.sight import Sight, Sights
@@ -39,6 +39,7 @@ if TYPE_CHECKING:  # a model planner is loaded where a project has one
     from answerable.agent.model.planner import Planner
 
 User = str | Principal | None
+Work = Callable[[Asked, dict[str, float]], Answer]
 
 
 class Project:
@@ -78,25 +79,33 @@ class Project:
         audience: tuple[str, ...] | None = None,
         watch: Watch | None = None,
         door: Door = DIRECT,
+        or_alone: bool = False,
     ) -> Answer:
-        """Answer a question in words; `watch` is told each step. Raises UsageError for an unknown user; all else is an Answer."""
+        """Answer a question in words; `watch` is told each step. Raises UsageError for an unknown user; all else is an Answer.
+
+        With `or_alone`, what the audience may not see is answered for the asker alone: the answer's own `audience` tells which it is.
+        """
         asked = self._asked(legible(question), user, thread, today, audience, watch, door)
-        return self._recorded(asked, lambda timings: self._ask(asked, timings))
+        alone = replace(asked, principal=asked.asker, audience=None) if or_alone and audience is not None else None
+        return self._recorded(asked, self._ask, alone)
 
     def query(self, plan: SemanticQuery | dict[str, Any], user: User = None, today: dt.date | None = None, door: Door = DIRECT) -> Answer:
         """Answer a plan."""
         asked = self._asked("", user, None, today, None, door=door)
-        return self._recorded(asked, lambda timings: self._query(as_query(legible(plan)), asked, timings))
+        return self._recorded(asked, lambda asked, timings: self._query(as_query(legible(plan)), asked, timings))
 
     def sql(self, text: str, user: User = None, door: Door = DIRECT) -> Answer:
         """Answer SQL over models or their tables, through the same gate."""
         asked = self._asked(legible(text), user, None, None, None, door=door)
-        return self._recorded(asked, lambda timings: self._sql(asked.question, asked, timings))
+        return self._recorded(asked, lambda asked, timings: self._sql(asked.question, asked, timings))
 
     def rerun(self, plan: dict[str, Any] | None, text: str, user: User, audience: tuple[str, ...] | None) -> Answer:
         """A plan, or SQL without one, computed for whoever looks at an answer again: nothing is recorded."""
         asked = self._asked(text, user, None, None, audience)
-        work = (lambda timings: self._query(as_query(plan), asked, timings)) if plan else (lambda timings: self._sql(text, asked, timings))
+
+        def work(asked: Asked, timings: dict[str, float]) -> Answer:
+            return self._query(as_query(plan), asked, timings) if plan else self._sql(text, asked, timings)
+
         return self._outcome(asked, work, {})
 
     def compile(self, plan: SemanticQuery | dict[str, Any], user: User = None) -> str:
@@ -344,17 +353,25 @@ class Project:
             door.surface or self.surface,
             self.run,
             audience,
-            door.id,
+            door,
             watch=watch,
         )
 
-    def _recorded(self, asked: Asked, work: Callable[[dict[str, float]], Answer]) -> Answer:
-        """Do the work, turn what is broken into an outcome, and record it before it is handed out."""
+    def _recorded(self, asked: Asked, work: Work, alone: Asked | None = None) -> Answer:
+        """Do the work, turn what is broken into an outcome, and record it before it is handed out. What comes to nothing before an
+        audience is tried for the asker alone, and is that answer where it comes to something."""
         timings: dict[str, float] = {}
         started = time.perf_counter()
         answer = self._outcome(asked, work, timings)
+        if alone is not None and answer.status in ("denied", "declined"):
+            more = self._outcome(alone, work, timings)
+            if more.status in ("answered", "clarify"):
+                asked, answer = alone, more
+            answer = answer.model_copy(update={"text": answer.text.removesuffix(ALONE)})
         timings["total"] = round((time.perf_counter() - started) * 1000, 3)
-        added: dict[str, Any] = {"id": asked.id or new_id(), "timings": timings, "thread": asked.thread}
+        added: dict[str, Any] = {
+            "id": asked.door.id or new_id(), "timings": timings, "thread": asked.thread, "audience": asked.audience,
+        }  # fmt: skip
         if asked.touched.notes:
             added["assumptions"] = (*asked.touched.notes, *answer.assumptions)
         if asked.touched.usage:
@@ -365,9 +382,9 @@ class Project:
             tell(answer, asked)
         return answer
 
-    def _outcome(self, asked: Asked, work: Callable[[dict[str, float]], Answer], timings: dict[str, float]) -> Answer:
+    def _outcome(self, asked: Asked, work: Work, timings: dict[str, float]) -> Answer:
         try:
-            return work(timings)
+            return work(asked, timings)
         except DeniedError as error:
             return self.refusals.denied(error, asked)
         except GuardError as error:

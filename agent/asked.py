@@ -47,10 +47,12 @@ Watch = Callable[[Event], None]
 
 @dataclass(frozen=True)
 class Door:
-    """By which door a question comes, where it's another than the project's own, and the id that its answer was promised."""
+    """By which door a question comes, where it's another than the project's own; the id that its answer was promised; and the answer
+    of the same thread that it replies to, where that is not the last one."""
 
     surface: str | None = None
     id: str | None = None
+    replies_to: str | None = None
 
 
 DIRECT = Door()
@@ -73,7 +75,7 @@ class Asked:
     surface: str = "python"
     run: str | None = None
     audience: tuple[str, ...] | None = None
-    id: str | None = None
+    door: Door = DIRECT
     touched: Touched = field(default_factory=Touched, compare=False)
     watch: Watch | None = field(default=None, compare=False)
 

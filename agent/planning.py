@@ -40,13 +40,16 @@ class Planning:
         return sight.plans[key]
 
     def earlier(self, asked: Asked) -> tuple[Turn, ...]:
-        """What this person has asked in this thread so far, of the same readers."""
+        """What this person has asked in this thread so far, or up to what a reply is to: before the same readers, or, alone, before any."""
         records = self.journal.thread(asked.thread, asked.asker.id) if asked.thread else []
+        ids = [r["id"] for r in records]
+        if asked.door.replies_to in ids:
+            records = records[: ids.index(asked.door.replies_to) + 1]
         readers = list(asked.audience) if asked.audience is not None else None
         return tuple(
             Turn(r["question"], r["plan"], r["status"], r["catalogue"], tuple(r["options"] or ()))
             for r in records
-            if r["audience"] == readers
+            if readers is None or r["audience"] == readers
         )
 
     def settled(self, asked: Asked, plan: Plan, sight: Sight) -> Reading | None:

@@ -19,6 +19,8 @@ from answerable.context.compiler import compile_query
 from answerable.context.errors import DeniedError, PlanError
 from answerable.context.query import SemanticQuery
 
+ALONE = " Not everybody who reads here may see it: ask it alone."
+
 
 @dataclass(frozen=True)
 class Refusals:
@@ -75,7 +77,7 @@ class Refusals:
     def denied(self, error: DeniedError, asked: Asked, **more: Any) -> Answer:
         """A refusal for want of rights, with the owner to ask; before an audience, with the way to ask alone."""
         whom = f" Ask {error.owner} for it." if error.owner else ""
-        alone = " Not everybody who reads here may see it: ask it alone." if asked.audience is not None else ""
+        alone = ALONE if asked.audience is not None else ""
         policies = (error.reason,) if error.reason else ()
         asked.touched.decided(policies)
         return Answer(

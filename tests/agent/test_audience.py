@@ -59,6 +59,28 @@ def test_what_one_reader_may_not_see_is_denied_to_all_and_left_to_the_asker_alon
     assert list(project.ask("list the customers", user=ANA).rows) == ALL
 
 
+def test_what_the_audience_may_not_see_is_answered_alone_in_one_record(project: Project) -> None:
+    answer = project.ask("list the customers", user=ANA, audience=("strangers",), thread="needs more", or_alone=True)
+    assert list(answer.rows) == ALL and answer.audience is None
+    assert [record["audience"] for record in project.journal.thread("needs more", "ana")] == [None]
+
+
+def test_what_neither_may_see_is_denied_before_the_audience(project: Project) -> None:
+    bob = Principal("bob", frozenset({"strangers"}))
+    answer = project.ask("list the customers", user=bob, audience=("others",), or_alone=True)
+    assert answer.status == "denied" and answer.audience == ("others",) and "alone" not in answer.text
+
+
+def test_what_the_audience_sees_is_answered_before_it(project: Project) -> None:
+    answer = project.ask("list the customers", user=ANA, audience=("gold",), or_alone=True)
+    assert answer.audience == ("gold",) and list(answer.rows) == [("A***",), ("C***",)]
+
+
+def test_alone_one_goes_on_from_what_was_said_before_others(project: Project) -> None:
+    project.ask("revenue of Ada", user=ANA, thread="on", audience=("all",))
+    assert project.ask("and by status", user=ANA, thread="on").status == "answered"
+
+
 def test_a_column_that_one_reader_may_not_see_is_denied_to_all(project: Project) -> None:
     assert project.ask("mailboxes", user=ANA, audience=("gold",)).status == "answered"
     assert project.ask("mailboxes", user=ANA, audience=("gold", "good")).status == "denied"

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from answerable.agent.ask import Project
+from answerable.agent.asked import Door
 
 FINN = "finn@alder.example"
 
@@ -26,6 +27,13 @@ def test_what_is_not_there_is_not_dropped(alder: Project) -> None:
     """A right is no filter of a question: nothing says that it could be taken back."""
     alder.ask("revenue by region in february 2026", user=FINN, thread="nothing to drop")
     assert alder.ask("now without the filter", user=FINN, thread="nothing to drop").status == "declined"
+
+
+def test_a_reply_to_an_earlier_answer_picks_from_its_readings(alder: Project) -> None:
+    offered = alder.ask("sales last month", thread="earlier")
+    alder.ask("orders by region", thread="earlier")
+    picked = alder.ask("2", thread="earlier", door=Door(replies_to=offered.id))
+    assert picked.plan == offered.options[1]["plan"]
 
 
 def test_a_picked_reading_stays_picked(alder: Project) -> None:
